@@ -1,0 +1,1 @@
+"""Where a run is executed: one module per kind of place."""

@@ -1,0 +1,1 @@
+"""Where an alert is told: one module per channel."""

@@ -1,0 +1,1 @@
+"""Local stand-ins that speak the real wire protocols of Google Sheets, Yahoo and Slack."""

@@ -1,0 +1,1 @@
+"""The worker: environment in, rows published, report and exit code out."""

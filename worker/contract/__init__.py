@@ -1,0 +1,1 @@
+"""The contract between orchestrator and worker, owned by the worker."""
