@@ -1,0 +1,257 @@
+"""What the orchestrator talks about: plain values, no I/O.
+
+The vocabulary is the database's too: every enum's value is what a CHECK in `orchestrator.tables` allows.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NewType
+
+if TYPE_CHECKING:
+    from datetime import date, datetime, timedelta
+
+    from worker.contract.run_spec import RunSpec
+
+Handle = NewType("Handle", str)
+"""What a launcher needs to find an execution again; opaque to everyone else."""
+
+
+class CatchUp(StrEnum):
+    """What becomes of slots that no tick saw in time."""
+
+    LATEST = "latest"
+    ALL = "all"
+    NONE = "none"
+
+
+class Trigger(StrEnum):
+    """Why a run exists."""
+
+    SCHEDULE = "schedule"
+    MANUAL = "manual"
+    BACKFILL = "backfill"
+
+
+class RunState(StrEnum):
+    """Where a run is; the comment names what brings it there."""
+
+    QUEUED = "queued"  # enqueued, or waiting for its next attempt
+    LAUNCHING = "launching"  # claimed: the intent is committed, the launcher may have been called
+    RUNNING = "running"  # the launcher answered with a handle
+    SUCCEEDED = "succeeded"  # the fence holder's report, and a completed execution
+    FAILED = "failed"  # no attempt is left
+    CANCELLED = "cancelled"  # asked for, and confirmed
+    REJECTED = "rejected"  # a configuration error, never tried again
+    SKIPPED = "skipped"  # a slot that was not run; `reason` says why
+
+
+TRANSITIONS: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.LAUNCHING, RunState.CANCELLED, RunState.REJECTED}),
+    RunState.LAUNCHING: frozenset(
+        {
+            RunState.RUNNING,
+            RunState.QUEUED,
+            RunState.SUCCEEDED,
+            RunState.FAILED,
+            RunState.CANCELLED,
+            RunState.REJECTED,
+        }
+    ),
+    RunState.RUNNING: frozenset(
+        {
+            RunState.RUNNING,
+            RunState.QUEUED,
+            RunState.SUCCEEDED,
+            RunState.FAILED,
+            RunState.CANCELLED,
+            RunState.REJECTED,
+        }
+    ),
+    RunState.SUCCEEDED: frozenset(),
+    RunState.FAILED: frozenset(),
+    RunState.CANCELLED: frozenset(),
+    RunState.REJECTED: frozenset(),
+    RunState.SKIPPED: frozenset(),
+}
+"""The transition table. `running -> running` hands a run to the execution that holds its fence."""
+
+ENDED = frozenset(state for state, after in TRANSITIONS.items() if not after)
+COUNTED = frozenset({RunState.LAUNCHING, RunState.RUNNING})
+"""The states that count against a limit."""
+
+
+class SkipReason(StrEnum):
+    """Why a slot was recorded and not run."""
+
+    OVERLAP = "overlap"  # the config was live, or had a run waiting
+    MISFIRE = "misfire"  # later than the grace of catch_up `none`
+    PAUSED = "paused"  # the config was not active
+    MERGED = "merged"  # covered by the latest slot of an outage
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How often: `run_every`, or `cron` in `timezone`, or neither (on demand only)."""
+
+    run_every: timedelta | None = None
+    cron: str | None = None
+    timezone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class LoadConfig:
+    """A row of `load_configs`, as the admin wrote it."""
+
+    id: int
+    name: str
+    kind: str
+    source: dict[str, Any]
+    destination_project: str
+    destination_dataset: str
+    destination_table: str
+    load_mode: str
+    merge_key: tuple[str, ...]
+    schema_handling: str
+    custom_schema: list[dict[str, Any]] | None
+    schedule: Schedule
+    catch_up: CatchUp
+    pool: str | None
+    priority: int
+    size: str
+    max_attempts: int
+    timeout: timedelta
+    is_active: bool
+    slack_channel: str | None
+    alert_after: int
+    allow_drop: bool
+    metadata_columns: dict[str, str] | bool | None
+    owner: str | None
+    description: str | None
+    fresh_within: timedelta | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One instant (UTC) at which a config is due."""
+
+    config_id: int
+    at: datetime
+
+
+def run_id(namespace: uuid.UUID, trigger: Trigger, what: str) -> uuid.UUID:
+    """Derive a run's id, so that the same slot asked for twice is the same run.
+
+    `namespace` is the config's own (a config deleted and made again is another one); `what` is the slot's instant in
+    ISO 8601 UTC, or the idempotency key of a manual run or backfill.
+    """
+    return uuid.uuid5(namespace, f"{trigger}/{what}")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A live row of `runs`: what deciding its next state needs."""
+
+    id: uuid.UUID
+    config_id: int | None
+    config_name: str
+    trigger: Trigger
+    state: RunState
+    attempt: int
+    max_attempts: int
+    timeout: timedelta
+    slot_at: datetime | None
+    spec: RunSpec
+    handle: Handle | None
+    launch_deadline_at: datetime | None
+    cancel_requested_at: datetime | None
+    started_at: datetime | None
+    queued_at: datetime
+    start_date: date | None = None
+    end_date: date | None = None
+
+
+class Phase(StrEnum):
+    """What a launcher knows of an execution."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    VANISHED = "vanished"  # gone, and nobody knows how it ended
+    UNKNOWN = "unknown"  # could not be looked at: changes nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look at one execution. `exit_code` is set exactly when the phase is `finished`."""
+
+    phase: Phase
+    exit_code: int | None = None
+    detail: str = ""
+    log_uri: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an attempt did not succeed, in words for a person."""
+
+    kind: str
+    text: str
+    retryable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A change of a run's state, applied only if the run still is in `leaves` with this `attempt`."""
+
+    run_id: uuid.UUID
+    attempt: int
+    leaves: RunState
+    enters: RunState
+    reason: str | None = None
+    failure: Failure | None = None
+    not_before: datetime | None = None
+    handle: Handle | None = None
+    rows: int | None = None
+    bytes: int | None = None
+    cursor_after: Any = None
+    log_uri: str | None = None
+    warnings: tuple[str, ...] = ()
+    schema_changes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what the transition table does not allow."""
+        if self.enters not in TRANSITIONS[self.leaves]:
+            allowed = sorted(TRANSITIONS[self.leaves])
+            message = f"run {self.run_id}: expected one of {allowed} after {self.leaves}, got {self.enters}"
+            raise ValueError(message)
+
+
+class AlertKind(StrEnum):
+    """What a message is about."""
+
+    FAILURE = "failure"
+    FAILED_AGAIN = "failed_again"
+    RECOVERY = "recovery"
+    QUARANTINE = "quarantine"
+    STALE = "stale"
+    SCHEMA_CHANGE = "schema_change"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A message for a person, written in the transaction of what it tells about.
+
+    `key` is unique: the same event is told once. `fingerprint` groups the same cause across configs of one tick.
+    """
+
+    key: str
+    kind: AlertKind
+    config_id: int | None
+    config_name: str
+    channel: str | None
+    fingerprint: str
+    body: dict[str, Any] = field(default_factory=dict)
