@@ -70,7 +70,7 @@ class Destination(Protocol):
         """Publish exactly these parts under this key, atomically; a key that is published already is only acknowledged.
 
         Raises:
-            ConfigurationError: the rows do not fit the table without loss (names column, row and value, or the two types).
+            ConfigurationError: the rows do not fit the table without loss (names column, row, value).
             Unavailable: the destination could not be reached, or is held by another process (names it).
         """
         ...

@@ -2,7 +2,8 @@
 
 A source is opened with its options and a request, plans units, and reads each as Arrow record batches:
 every unit yields at least one batch (of no rows, if there are none), and all batches of a unit have one schema.
-A column that cannot be empty is a non-nullable field. Options that a person may set live in `contract/options/<kind>.py`.
+A column that cannot be empty is a non-nullable field.
+Options that a person may set live in `contract/options/<kind>.py`.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Request:
     allow_drop: bool
     custom_schema: Sequence[Column] | None
     existing: Callable[[], pa.Schema | None]
-    """The destination table's columns (without metadata columns), or None if there is no table. Touches the destination when called."""
+    """The destination table's columns (without metadata columns), or None if there is no table; asked when called."""
     warn: Callable[[str], None]
     """Say something that does not fail the run; it ends up in the report."""
 

@@ -1,7 +1,8 @@
 """What one run shall do, and how it travels: as environment variables.
 
 For a sheet the variables of a plain sheet job are kept exactly (`GOOGLE_SHEET_URL` and its companions), so a worker
-started by hand with only those loads the sheet. `SOURCE` carries the options of every other kind, and what a sheet has beyond them.
+started by hand with only those loads the sheet.
+`SOURCE` carries the options of every other kind, and what a sheet has beyond them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What a source of each kind may be told: one pydantic model per kind, in a file that is named after the kind.
 
-From these come the API's 422, `sluice example`, the quarantine of a bad row, the reference pages and the worker's check.
+From these come the API's 422, `sluice example`, the quarantine of a bad row, the reference pages and the worker's own
+check.
 """
 
 from __future__ import annotations
@@ -53,7 +54,10 @@ class Options(BaseModel):
             message = f"load_mode: expected one of {', '.join(self.modes)} for a {self.title}, got {mode!r}; change it"
             raise OptionsError(message)
         if (mode is LoadMode.MERGE) != bool(merge_key):
-            message = f"merge_key: expected column names exactly when load_mode is merge, got {list(merge_key)!r} with {mode!r}"
+            got = f"{list(merge_key)!r} with {mode.value!r}"
+            message = (
+                f"merge_key: expected column names when load_mode is 'merge', and only then, got {got}; change one"
+            )
             raise OptionsError(message)
 
 
