@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from worker.contract.run_spec import LoadMode
 
+SECRET_IN_CLEAR = "secret_in_clear"  # noqa: S105 - the type of a fault, not a secret
+"""A fault of this type is about a value that no message may show."""
+
 
 class OptionsError(ValueError):
     """Options that a source cannot be told; the text names field, expected, got."""
@@ -97,6 +100,8 @@ def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     if fault["type"] == "missing":
         return f"{where}: expected a value, got nothing; add it"
     if fault["type"] == "extra_forbidden":
-        return f"{where}: expected no such option, got {fault['input']!r}; remove it or correct its name"
+        # Its value is not shown: it may be a password that somebody put there.
+        return f"{where}: expected no such option, got a value; remove it or correct its name"
     expected = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"{where}: expected {expected}, got {fault['input']!r}; correct it"
+    got = "something else (not shown)" if fault["type"] == SECRET_IN_CLEAR else repr(fault["input"])
+    return f"{where}: expected {expected}, got {got}; correct it"
