@@ -34,7 +34,7 @@ class Launcher(Protocol):
         ...
 
     def find(self, run: Run) -> Handle | None:
-        """Return the execution of the run's attempt: the one that holds its fence, or else one that was started for it."""
+        """Return the execution of the run's attempt: the one that holds its fence, else one that was started for it."""
         ...
 
     def observe(self, handles: Sequence[Handle]) -> Mapping[Handle, Observation]:
@@ -42,7 +42,7 @@ class Launcher(Protocol):
         ...
 
     def cancel(self, handle: Handle) -> None:
-        """Ask an execution to end, and make it end if it does not; asking twice, or for one that has ended, is no error.
+        """Ask an execution to end, and make it end if it does not; asking twice, or too late, is no error.
 
         It returns when it has asked, not when the execution has ended: `observe` tells that.
         """

@@ -238,7 +238,6 @@ class AlertKind(StrEnum):
     RECOVERY = "recovery"
     QUARANTINE = "quarantine"
     STALE = "stale"
-    SCHEMA_CHANGE = "schema_change"
 
 
 @dataclass(frozen=True, slots=True)
