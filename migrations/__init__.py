@@ -1,1 +1,6 @@
 """The history of the tables, as Alembic revisions."""
+
+from __future__ import annotations
+
+# Others may keep the history of their own tables in the same database, in Alembic's default `alembic_version`.
+VERSION_TABLE = "sluice_version"

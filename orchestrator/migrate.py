@@ -1,0 +1,121 @@
+"""Bring a database to the revision that the code expects, and say how far it is.
+
+The same revisions run by the `alembic` command; here they are found in the installed package, without `alembic.ini`.
+"""
+
+from __future__ import annotations
+
+import io
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+
+import migrations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FOLDER = str(Path(migrations.__file__).parent)
+_LOCK_NOT_AVAILABLE = "55P03"
+
+
+class MigrationError(Exception):
+    """The database was left as it was; the message says why and what to do."""
+
+
+def upgrade(database: sa.Engine | str, revision: str = "head") -> None:
+    """Run the revisions up to `revision` that are missing, all in one transaction; another process is waited for.
+
+    Raises:
+        MigrationError: A lock was not to be had, or the database is of a newer Sluice.
+    """
+    with _migrating(database) as config:
+        command.upgrade(config, revision)
+
+
+def downgrade(database: sa.Engine | str, revision: str) -> None:
+    """Undo the revisions after `revision` (`base`: all of them, and with them all rows of ours), in one transaction.
+
+    Raises:
+        MigrationError: A lock was not to be had, or the database is of a newer Sluice.
+    """
+    with _migrating(database) as config:
+        command.downgrade(config, revision)
+
+
+def check(database: sa.Engine | str) -> None:
+    """Compare the database with `orchestrator.tables`; changes nothing.
+
+    Raises:
+        MigrationError: The database is not at `head`, or its tables were changed by hand.
+    """
+    with _migrating(database) as config:
+        command.check(config)
+
+
+def head() -> str:
+    """Return the revision that the code expects."""
+    (revision,) = _scripts().get_heads()
+    return revision
+
+
+def current(database: sa.Engine | str) -> str | None:
+    """Return the revision of the database; None: it has none of our tables."""
+    with _connect(database) as connection:
+        return _current(connection)
+
+
+def is_current(connection: sa.Connection) -> bool:
+    """Whether the database has exactly the revision that the code expects."""
+    return _current(connection) == head()
+
+
+def _current(connection: sa.Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table": migrations.VERSION_TABLE})
+    return context.get_current_revision()
+
+
+@contextmanager
+def _migrating(database: sa.Engine | str) -> Iterator[Config]:
+    try:
+        with _connect(database) as connection:
+            yield _config(connection)
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise MigrationError(
+            f"migrate: expected a lock that is free, got: {error.orig}; end the transaction that holds it "
+            "(see pg_stat_activity), then run `sluice migrate` again"
+        ) from error
+    except CommandError as error:
+        raise MigrationError(f"migrate: expected a database that fits revision {head()}, got: {error}") from error
+
+
+@contextmanager
+def _connect(database: sa.Engine | str) -> Iterator[sa.Connection]:
+    if isinstance(database, sa.Engine):
+        with database.begin() as connection:
+            yield connection
+        return
+    url = sa.make_url(database).set(drivername="postgresql+psycopg2")
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
+def _config(connection: sa.Connection) -> Config:
+    config = Config(stdout=io.StringIO())
+    config.set_main_option("script_location", _FOLDER.replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(_FOLDER)
