@@ -167,7 +167,10 @@ def _create_load_states() -> None:
         sa.Column("keep_cursor", sa.Boolean, nullable=False, server_default=sa.false()),
         _at("last_launched_at"),
         _at("last_success_at"),
-        _at("earlier_since_at"),
+        _at(
+            "earlier_since_at",
+            comment="runs launched after this may have published units that the next run must not load again",
+        ),
         sa.Column("last_rows", sa.BigInteger),
         sa.Column("consecutive_failures", sa.Integer, nullable=False, server_default="0"),
         sa.Column("incident_id", UUID, comment="the alert that opened the incident"),
@@ -259,8 +262,8 @@ def _create_runs() -> None:
     op.create_index("runs_of_config_by_page", "runs", ["config_id", "queued_at", "id"])
 
 
-def _at(name: str, *, nullable: bool = True) -> sa.Column[object]:
-    return sa.Column(name, TIMESTAMP(timezone=True), nullable=nullable)
+def _at(name: str, *, nullable: bool = True, comment: str | None = None) -> sa.Column[object]:
+    return sa.Column(name, TIMESTAMP(timezone=True), nullable=nullable, comment=comment)
 
 
 def _now(name: str) -> sa.Column[object]:
