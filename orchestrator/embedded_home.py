@@ -48,7 +48,7 @@ def open_home(folder: Path) -> Home:
     Raises:
         EmbeddedPostgresError: The wheel is not installed, or the link leads nowhere.
     """
-    binaries = _installed_binaries()
+    binaries = installed_binaries()
     home = folder / "postgres"
     if not home.exists():
         _make(home)
@@ -75,7 +75,12 @@ def private_folder(folder: Path, home: Home) -> Path:
     return folder
 
 
-def _installed_binaries() -> Path:
+def installed_binaries() -> Path:
+    """Return the folder of `postgres` and `initdb` in the wheel, which is not imported: its import is not free.
+
+    Raises:
+        EmbeddedPostgresError: The wheel is not installed.
+    """
     found = importlib.util.find_spec(_PACKAGE)
     if found is None or found.origin is None:
         raise EmbeddedPostgresError(

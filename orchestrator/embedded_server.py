@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +29,8 @@ _POLL_SECONDS = 0.005
 _PORT = 5432
 # The shortest limit among the systems we run on is macOS'; Linux allows 107.
 _SOCKET_PATH_BYTES = 103
+# Not TMPDIR, which may differ among those who share the server.
+_SHORT_FOLDER = Path("/tmp")  # noqa: S108 - `private_folder` checks whose the folder in it is
 _INITDB = (
     *("--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C"),
     *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions"),
@@ -52,7 +53,7 @@ class PostgresServer:
     @property
     def url(self) -> str:
         """The address of the database `postgres`; nothing in it is secret."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._socket_folder))}&port={_PORT}"
+        return f"postgresql://postgres@/postgres?host={quote(str(self._socket.parent))}&port={_PORT}"
 
     def find(self) -> int | None:
         """Return the process id of the running server, or None; one that is starting or stopping is waited for."""
@@ -73,9 +74,9 @@ class PostgresServer:
         """
         if not self._data.exists():
             self._make_data(durable=durable)
-        self._remove_stale_pid_file()
-        if self._socket_folder != self._home.folder:
-            private_folder(self._socket_folder, self._home)
+        self._remove_stale_locks()
+        if self._socket.parent != self._home.folder:
+            private_folder(self._socket.parent, self._home)
         pid = int(self._run("/bin/sh", "-c", _DETACHED, self._log, *self._command(durable=durable)))
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._recorded_pid() != pid or self._recorded_status() != "ready":
@@ -98,18 +99,19 @@ class PostgresServer:
     def _command(self, *, durable: bool) -> list[str | Path]:
         return [
             self._home.binaries / "postgres",
-            *("-D", self._data, "-k", self._socket_folder, "-p", str(_PORT)),
+            *("-D", self._data, "-k", self._socket.parent, "-p", str(_PORT)),
             *("-c", "listen_addresses=", "-c", "unix_socket_permissions=0700"),
             *(() if durable else _DURABILITY_OFF),
         ]
 
     @property
-    def _socket_folder(self) -> Path:
-        """The home; when that is too long a path for a socket, a folder under the temporary one, named by its hash."""
-        home = os.fsencode(self._home.folder)
-        if len(home) + len(f"/.s.PGSQL.{_PORT}") <= _SOCKET_PATH_BYTES:
-            return self._home.folder
-        return Path(tempfile.gettempdir(), f"sluice-{hashlib.sha256(home).hexdigest()[:16]}")
+    def _socket(self) -> Path:
+        """In the home; when that is too long a path for a socket, in a folder that is named by the path's hash."""
+        socket = self._home.folder / f".s.PGSQL.{_PORT}"
+        if len(os.fsencode(socket)) <= _SOCKET_PATH_BYTES:
+            return socket
+        name = hashlib.sha256(os.fsencode(self._home.folder)).hexdigest()[:16]
+        return _SHORT_FOLDER / f"sluice-{name}" / socket.name
 
     def _make_data(self, *, durable: bool) -> None:
         """Make the data folder, whole or not at all."""
@@ -167,13 +169,16 @@ class PostgresServer:
 
     def _answers(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:
-            return client.connect_ex(str(self._socket_folder / f".s.PGSQL.{_PORT}")) == 0
+            return client.connect_ex(str(self._socket)) == 0
 
-    def _remove_stale_pid_file(self) -> None:
-        """Postgres tells by itself that a process is gone, but not that another has got its id."""
-        pid = self._recorded_pid()
-        if pid is not None and psutil.pid_exists(pid):
+    def _remove_stale_locks(self) -> None:
+        """Postgres sees by itself that a process is gone, but neither that it is a zombie nor that its id is another's.
+
+        That a child of the dead server may still be at the data, Postgres sees by its shared memory.
+        """
+        if (pid := self._recorded_pid()) and psutil.pid_exists(pid):
             self._pid_file.unlink()
+        self._socket.with_name(f"{self._socket.name}.lock").unlink(missing_ok=True)
 
     def _failure(self, what: str) -> EmbeddedPostgresError:
         log = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
