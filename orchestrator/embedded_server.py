@@ -80,7 +80,10 @@ class PostgresServer:
         pid = int(self._run("/bin/sh", "-c", _DETACHED, self._log, *self._command(durable=durable)))
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while self._recorded_pid() != pid or self._recorded_status() != "ready":
-            if not self._is_server(pid):
+            if not _is_alive(pid):
+                # Unless one that a killed process had left starting was there first.
+                if self.find() is not None:
+                    return
                 raise self._failure("it ended at its start")
             if time.monotonic() > deadline:
                 raise self._failure(f"it is not ready after {_PATIENCE_SECONDS:.0f} s")
@@ -93,7 +96,7 @@ class PostgresServer:
             return
         os.kill(pid, signal.SIGINT)
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while self._is_server(pid) and time.monotonic() < deadline:
+        while _is_alive(pid) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
 
     def _command(self, *, durable: bool) -> list[str | Path]:
@@ -187,3 +190,10 @@ class PostgresServer:
             f"embedded Postgres in {self._home.folder}: expected a running server, got: {what.strip()}; "
             f"see {self._log}, or set DATABASE_URL to a Postgres of yours{tail}"
         )
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
