@@ -14,11 +14,16 @@ from sandbox.server import DATA, Sandbox
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve, tell where, and stop on a signal."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Sandbox(options.data) as sandbox:
+    try:
+        sandbox = Sandbox(options.data)
+    except (NotADirectoryError, ValueError) as error:
+        parser.error(str(error))
+    with sandbox:
         if options.port_file:
             _write_whole(options.port_file, json.dumps(sandbox.environment, indent=2) + "\n")
         else:

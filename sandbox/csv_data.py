@@ -40,9 +40,7 @@ def symbols(folder: Path) -> Iterator[Symbol]:
     described = folder / "stocks" / "symbols.json"
     descriptions = json.loads(described.read_text(encoding="utf-8")) if described.exists() else {}
     for path in sorted((folder / "stocks").glob("*.csv")):
-        with path.open(newline="", encoding="utf-8-sig") as lines:
-            bars = [_bar(row) for row in csv.DictReader(lines)]
-        yield Symbol(bars=bars, **_description(descriptions.get(path.stem, {"symbol": path.stem})))
+        yield Symbol(bars=list(_bars(path)), **_description(descriptions.get(path.stem, {"symbol": path.stem})))
 
 
 def spreadsheet_id(name: str) -> str:
@@ -64,6 +62,16 @@ def as_entered(text: str) -> Given:
         if _DATE_TIME.fullmatch(text):
             return datetime.fromisoformat(text)
     return text
+
+
+def _bars(path: Path) -> Iterator[Bar]:
+    with path.open(newline="", encoding="utf-8-sig") as lines:
+        for number, row in enumerate(csv.DictReader(lines), start=2):
+            try:
+                yield _bar(row)
+            except (KeyError, ValueError) as error:
+                columns = "Date, Open, High, Low, Close, Adj Close and Volume"
+                raise ValueError(f"{path}, line {number}: expected {columns}, got {row} ({error!r})") from error
 
 
 def _bar(row: dict[str, str]) -> Bar:

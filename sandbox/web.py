@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import sys
+import traceback
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,16 +101,23 @@ class Site:
             return text_reply(f"Not Found: {request.path}\n", 404), None
         self._traffic.record(service.name, request)
         fault = self._faults.take(service.name, request.target)
-        if fault is None:
-            return service.answer(request), None
-        if fault.kind == "status":
+        if fault and fault.kind == "status":
             return _refusal(service, fault), None
-        if fault.kind == "slow":
+        if fault and fault.kind == "slow":
             self.closing.wait(fault.delay_seconds)
-        return service.answer(request), fault
+        return _answer(service, request), fault
 
     def _service(self, path: str) -> Service | None:
         return next((service for service in self._services if path.startswith(service.prefixes)), None)
+
+
+def _answer(service: Service, request: Request) -> Reply:
+    try:
+        return service.answer(request)
+    except Exception:  # noqa: BLE001  a mistake in a stand-in must not look like a broken network
+        reason = traceback.format_exc()
+        sys.stderr.write(reason)
+        return text_reply(f"The sandbox has a mistake:\n{reason}", 500)
 
 
 def _refusal(service: Service, fault: Fault) -> Reply:

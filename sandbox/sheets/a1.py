@@ -39,7 +39,7 @@ class Area:
 
 
 def parse(text: str, titles: list[str]) -> tuple[str, Bounds]:
-    """Return the title of the tab and the bounds within it; without a title, the first tab is meant.
+    """Return the title of the tab and the bounds within it; without a title, the first of `titles` is meant.
 
     Raises `RangeError` when the text is no range of these tabs.
     """

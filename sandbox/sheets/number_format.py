@@ -49,8 +49,10 @@ def _number_shown(number: float, number_format: NumberFormat | None) -> str:
 
 
 def _general(number: float) -> str:
-    text = str(number) if number == int(number) and abs(number) < _EXACT else f"{number:.10g}"
-    return re.sub(r"e([+-])0*(\d)", r"E\1\2", text)
+    if isinstance(number, int) and abs(number) < _EXACT:
+        return str(number)
+    text = f"{number:.10g}"
+    return text if "e" not in text else re.sub(r"e([+-])0*(\d)", r"E\1\2", text)
 
 
 def _patterned(number: float, pattern: str) -> str:
@@ -81,6 +83,7 @@ def _digits(number: float, pattern: str) -> str:
     return text.removesuffix(".")
 
 
+@lru_cache(maxsize=10_000)
 def _temporal(serial: float, pattern: str) -> str:
     moment = EPOCH + timedelta(milliseconds=round(serial * 86_400_000))
     tokens = _tokens(pattern)

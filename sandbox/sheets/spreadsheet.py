@@ -105,17 +105,18 @@ class Spreadsheet:
         return f"https://docs.google.com/spreadsheets/d/{self.id}/edit"
 
     def tab(self, title: str) -> Tab:
-        """Return a tab by its title; raises `KeyError`."""
+        """Return a tab by its title; raises `LookupError`."""
         found = next((tab for tab in self.tabs if tab.title == title), None)
         if found is None:
-            raise KeyError(
+            raise LookupError(
                 f"spreadsheet {self.id}: expected a tab of {[tab.title for tab in self.tabs]}, got {title!r}"
             )
         return found
 
     def locate(self, text: str) -> tuple[Tab, a1.Bounds]:
         """Return the tab that a range means, and the bounds within it; raises `RangeError`."""
-        title, bounds = a1.parse(text, [tab.title for tab in self.tabs])
+        visible_first = sorted(self.tabs, key=lambda tab: tab.hidden)
+        title, bounds = a1.parse(text, [tab.title for tab in visible_first])
         return self.tab(title), bounds
 
     def write(self, where: str, rows: Sequence[Sequence[Given]]) -> None:
