@@ -1,0 +1,104 @@
+"""The rows of a tab as a table: where the header is, what is above it, what the columns are called, what is below."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from worker.sheets.cells import LOADING, Kind, shown
+from worker.sheets.headers import Merge, address, flatten, header_end, name_columns, spread
+from worker.sheets.staging import StagedColumn, Staging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from worker.sheets.cells import Cell
+
+
+class StillLoading(Exception):  # noqa: N818 - it names the fault
+    """The sheet had not computed a cell yet; the text is its address."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedColumn:
+    """A column of the table: its name, where it is in the sheet (zero-based), its cells."""
+
+    name: str
+    header: str
+    index: int
+    cells: StagedColumn
+
+
+class SheetTable:
+    """Takes the rows of a tab from top to bottom and tells header from data.
+
+    The header begins at `header_row` (zero-based), or at the first row that is not empty. Rows above it and empty rows
+    are left out; a row with an error and nothing else is not empty.
+    """
+
+    def __init__(self, header_row: int | None, header_rows: int, merges: Sequence[Merge]) -> None:
+        self._top = header_row
+        self._header_rows = header_rows
+        self._merges = merges
+        self._headers: dict[tuple[int, int], str] = {}
+        self.staged = Staging()
+
+    def add(self, row: int, cells: Sequence[Cell]) -> None:
+        """Take the next row; its empty cells at the end may be left out.
+
+        Raises:
+            StillLoading: a cell's formula has no result yet.
+        """
+        if not cells:
+            return
+        _refuse_loading(row, cells)
+        if self._top is None:
+            self._top = row
+        if row >= self._end(self._top):
+            self.staged.add(row, cells)
+        elif row >= self._top:
+            self._headers |= {(row, index): _header_text(cell) for index, cell in enumerate(cells)}
+
+    def columns(self) -> list[NamedColumn]:
+        """Return the columns that have a header or a value."""
+        headers = self._flat_headers()
+        width = max(len(headers), len(self.staged.columns))
+        headers += [""] * (width - len(headers))
+        rows = len(self.staged)
+        cells = [*self.staged.columns, *(StagedColumn(rows) for _ in range(len(self.staged.columns), width))]
+        names = name_columns(headers, [any(column.kinds) for column in cells])
+        numbered = enumerate(zip(names, headers, cells, strict=True))
+        return [NamedColumn(name, header, index, column) for index, (name, header, column) in numbered if name]
+
+    def address(self, column: NamedColumn, index: int) -> str:
+        """Return where in the sheet the staged cell `index` of a column is."""
+        return address(self.staged.rows[index], column.index)
+
+    def _end(self, top: int) -> int:
+        return header_end(top, self._header_rows, self._merges)
+
+    def _flat_headers(self) -> list[str]:
+        if self._top is None:
+            return []
+        rows = range(self._top, self._end(self._top))
+        texts = spread(self._headers, (merge for merge in self._merges if merge.top in rows))
+        width = 1 + max((index for _, index in texts), default=-1)
+        return [flatten(texts.get((row, index), "") for row in rows) for index in range(width)]
+
+
+def errors_among(cells: StagedColumn) -> Iterator[tuple[int, str]]:
+    """Yield the place and the text of every error of a column."""
+    if Kind.ERROR in cells.kinds:
+        for index, (kind, _, text) in enumerate(cells.cells(0, len(cells.kinds))):
+            if kind is Kind.ERROR:
+                yield index, text
+
+
+def _header_text(cell: Cell) -> str:
+    return "" if cell[0] is Kind.ERROR else shown(cell)
+
+
+def _refuse_loading(row: int, cells: Sequence[Cell]) -> None:
+    for index, (kind, _, text) in enumerate(cells):
+        if kind is Kind.ERROR and text == LOADING:
+            raise StillLoading(address(row, index))

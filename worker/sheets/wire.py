@@ -1,0 +1,193 @@
+"""Google's Sheets and Drive APIs through gspread: as whom, at which address, with deadlines, asked again when busy."""
+
+from __future__ import annotations
+
+import os
+import random
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import google.auth
+import gspread
+from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
+from gspread.exceptions import APIError
+from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL
+from requests import RequestException
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+
+from worker.errors import ConfigurationError
+from worker.sheets.faults import Asked, Busy, RangeGone, gave_up, is_busy, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from requests import Response
+
+SCOPES = (
+    "https://www.googleapis.com/auth/spreadsheets.readonly",
+    "https://www.googleapis.com/auth/drive.metadata.readonly",
+)
+TRIES = 3
+TIMEOUT_SECONDS = (10.0, 190.0)
+"""To connect, and for silence. Google gives a request 180 s: https://developers.google.com/workspace/sheets/api/limits"""
+LONGEST_WAIT_SECONDS = 120.0
+"""Who asks for more patience gets it from the next attempt, not from a worker that waits."""
+
+_SHEETS_HOST = urlsplit(SPREADSHEET_URL).netloc
+_DRIVE_HOST = urlsplit(DRIVE_FILES_API_V3_URL).netloc
+
+
+class SheetsClient:
+    """Reads spreadsheets as one account.
+
+    Every method raises `ConfigurationError` or `Unavailable`, and none of gspread's errors.
+    """
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        """Find the credentials; nothing is asked yet.
+
+        `SHEETS_API_URL` and `DRIVE_API_URL` name other servers than Google's.
+
+        Raises:
+            ConfigurationError: there are no credentials, or they cannot be read.
+        """
+        elsewhere = {_SHEETS_HOST: environment.get("SHEETS_API_URL"), _DRIVE_HOST: environment.get("DRIVE_API_URL")}
+        self._http = _Http(_credentials(), elsewhere)
+        self.received_bytes = 0
+        """Size of the last answer."""
+
+    @property
+    def account(self) -> str:
+        """Return whom a file must be shared with, as far as that is known."""
+        email = getattr(self._http.auth, "service_account_email", None)
+        return email if email and "@" in email else "the account of the application default credentials"
+
+    def spreadsheet(self, spreadsheet_id: str, fields: str) -> dict[str, Any]:
+        """Return what `fields` names of a spreadsheet."""
+        return self._ask(self._sheets(spreadsheet_id), SPREADSHEET_URL % spreadsheet_id, {"fields": fields})
+
+    def cells(self, spreadsheet_id: str, a1: str, fields: str) -> dict[str, Any]:
+        """Return what `fields` names of the only sheet that the range is in.
+
+        Raises:
+            RangeGone: the range is not there.
+        """
+        asked = self._sheets(spreadsheet_id)
+        answer = self._ask(asked, SPREADSHEET_URL % spreadsheet_id, {"ranges": a1, "fields": fields})
+        sheet: dict[str, Any] = answer["sheets"][0]
+        return sheet
+
+    def version(self, spreadsheet_id: str) -> str:
+        """Return Drive's version of the file, which every change raises except that of a volatile formula's value."""
+        asked = Asked("Google Drive API", _DRIVE_HOST, spreadsheet_id, self.account)
+        address = f"{DRIVE_FILES_API_V3_URL}/{spreadsheet_id}"
+        return str(self._ask(asked, address, {"fields": "version", "supportsAllDrives": "true"})["version"])
+
+    def _sheets(self, spreadsheet_id: str) -> Asked:
+        return Asked("Google Sheets API", _SHEETS_HOST, spreadsheet_id, self.account)
+
+    def _ask(self, asked: Asked, address: str, parameters: dict[str, str]) -> dict[str, Any]:
+        tries = Retrying(
+            stop=stop_after_attempt(TRIES), wait=_pause, retry=retry_if_exception(_worth_waiting), reraise=True
+        )
+        try:
+            return tries(self._ask_once, asked, address, parameters)
+        except Busy as busy:
+            raise gave_up(asked, busy) from busy
+
+    def _ask_once(self, asked: Asked, address: str, parameters: dict[str, str]) -> dict[str, Any]:
+        try:
+            response = self._http.request("get", address, params={**parameters, "prettyPrint": "false"})
+            self.received_bytes = len(response.content)
+            return _document(response)
+        except APIError as error:
+            raise _classified(error, asked) from error
+        except RefreshError as error:
+            raise _not_granted(error, asked) from error
+        except (GoogleAuthError, RequestException) as error:
+            raise Busy(_first_line(error)) from error
+
+
+class _Http(gspread.HTTPClient):
+    """gspread's client, with deadlines, and pointed at other hosts where the environment names them."""
+
+    def __init__(self, auth: Any, hosts: Mapping[str, str | None]) -> None:  # noqa: ANN401 - google-auth's credentials
+        super().__init__(auth)
+        self.set_timeout(TIMEOUT_SECONDS)
+        # Google compresses for those whose name says that they want it.
+        self.session.headers["User-Agent"] = "sluice (gzip)"
+        self._hosts = hosts
+
+    def request(self, method: str, endpoint: str, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - gspread's own
+        url = urlsplit(endpoint)
+        if elsewhere := self._hosts.get(url.netloc):
+            there = urlsplit(elsewhere)
+            endpoint = url._replace(scheme=there.scheme, netloc=there.netloc).geturl()
+        return super().request(method, endpoint, *args, **kwargs)
+
+
+def _document(response: Response) -> dict[str, Any]:
+    try:
+        document: dict[str, Any] = response.json()
+    except ValueError:
+        raise Busy(f"{response.status_code} with something that is not JSON") from None
+    return document
+
+
+def _credentials() -> Any:  # noqa: ANN401 - google-auth's credentials, of many classes
+    try:
+        return google.auth.default(scopes=SCOPES)[0]
+    except DefaultCredentialsError as error:
+        raise ConfigurationError(
+            "GOOGLE_APPLICATION_CREDENTIALS: expected the path of a service account's key file (or default credentials"
+            f" of this machine), got: {_first_line(error)}; set it"
+        ) from error
+
+
+def _classified(error: APIError, asked: Asked) -> Exception:
+    status = error.response.status_code
+    said = str(error.error.get("message", "")).strip()
+    if is_busy(status, error.error):
+        return Busy(
+            f"{status} {_first_line(said)!r}",
+            throttled=status < HTTPStatus.INTERNAL_SERVER_ERROR,
+            retry_after_seconds=_retry_after(error),
+        )
+    if status == HTTPStatus.BAD_REQUEST and ("exceeds grid limits" in said or "Unable to parse range" in said):
+        return RangeGone(said)
+    return refusal(status, error.error, asked)
+
+
+def _not_granted(error: RefreshError, asked: Asked) -> Exception:
+    if error.retryable:
+        return Busy(_first_line(error))
+    return ConfigurationError(
+        f"GOOGLE_APPLICATION_CREDENTIALS: expected a key that Google knows for {asked.account},"
+        f" got {_first_line(error)!r}; make a new key"
+    )
+
+
+def _worth_waiting(error: BaseException) -> bool:
+    return isinstance(error, Busy) and (error.retry_after_seconds or 0.0) <= LONGEST_WAIT_SECONDS
+
+
+def _pause(state: RetryCallState) -> float:
+    """Wait as long as asked to; else longer each time, with jitter, and much longer for a quota by the minute."""
+    busy = state.outcome.exception() if state.outcome else None
+    if not isinstance(busy, Busy):
+        return 0.0
+    if busy.retry_after_seconds is not None:
+        return busy.retry_after_seconds * random.uniform(1.0, 1.2)
+    shortest = 15.0 if busy.throttled else 1.0
+    return shortest * state.attempt_number * random.uniform(1.0, 2.0)
+
+
+def _retry_after(error: APIError) -> float | None:
+    text = error.response.headers.get("Retry-After", "")
+    return float(text) if text.replace(".", "", 1).isdigit() else None
+
+
+def _first_line(error: object) -> str:
+    lines = str(error.args[0] if isinstance(error, GoogleAuthError) and error.args else error).splitlines()
+    return lines[0][:300] if lines else type(error).__name__
