@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from worker.contract.run_folder import Part
     from worker.contract.run_spec import LoadMode
+    from worker.settings import Settings
 
 SCHEMES = ("duckdb",)
 
@@ -32,8 +33,6 @@ class Target:
     cluster_by: tuple[str, ...] = ()
     exact: bool = False
     """A custom schema: the table's columns must be exactly the unit's, and none is added or widened."""
-    descriptions: tuple[tuple[str, str], ...] = ()
-    """Column name and what it was called at the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +68,9 @@ class Destination(Protocol):
     def publish(self, target: Target, key: str, parts: Sequence[Part], mode: LoadMode) -> Receipt:
         """Publish exactly these parts under this key, atomically; a key that is published already is only acknowledged.
 
+        The parts have one schema, of `worker.types`' canonical types; a field's metadata `description` is that of a
+        column that is made.
+
         Raises:
             ConfigurationError: the rows do not fit the table without loss (names column, row, value).
             Unavailable: the destination could not be reached, or is held by another process (names it).
@@ -76,15 +78,15 @@ class Destination(Protocol):
         ...
 
 
-def open_destination(url: str) -> Destination:
-    """Open the destination of a URL.
+def open_destination(url: str, settings: Settings) -> Destination:
+    """Open the destination of a URL, connecting to nothing.
 
     Raises:
-        ConfigurationError: no destination has this scheme.
+        ConfigurationError: no destination has this scheme, or the URL is malformed.
     """
     scheme = url.partition("://")[0]
     if scheme not in SCHEMES:
         message = f"DESTINATION_URL: expected one of {', '.join(f'{s}://' for s in SCHEMES)}, got {url!r}; correct it"
         raise ConfigurationError(message)
-    destination: Destination = import_module(f"worker.destinations.{scheme}").open_destination(url)
+    destination: Destination = import_module(f"worker.destinations.{scheme}").open_destination(url, settings)
     return destination

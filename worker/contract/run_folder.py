@@ -14,6 +14,7 @@ Parts lie beside `runs/`, not in it, because bucket lifecycle rules match prefix
 from __future__ import annotations
 
 import hashlib
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -33,7 +34,11 @@ SPILLED = "spilled:"
 
 
 class RunFolderError(Exception):
-    """An object in a run folder is there and cannot be read, or is not what it must be."""
+    """An object that must be in a run folder is not there, or cannot be used."""
+
+
+class CorruptDocument(RunFolderError):  # noqa: N818 - it names the fault
+    """An object in a run folder is there and is not what it must be; trying again meets it again."""
 
 
 class Fence(BaseModel):
@@ -123,9 +128,16 @@ class RunFolder:
         """Return the plan, or None before there is one."""
         return self._read("plan.json", Plan)
 
-    def save_manifest(self, key: str, manifest: Manifest) -> Manifest:
-        """Write a unit's manifest unless one stands, and return the one that stands."""
-        return self._create(f"units/{quote(key, safe='')}.json", manifest)
+    def save_manifest(self, key: str, manifest: Manifest, *, instead: bool = False) -> Manifest:
+        """Write a unit's manifest unless one stands, and return the one that stands.
+
+        `instead` puts it in the place of one whose parts are gone; only for a unit that is not published.
+        """
+        name = f"units/{quote(key, safe='')}.json"
+        if instead:
+            self._put(name, manifest.model_dump_json().encode(), overwrite=True)
+            return manifest
+        return self._create(name, manifest)
 
     def manifest(self, key: str) -> Manifest | None:
         """Return a unit's manifest, or None while its parts are not complete."""
@@ -159,15 +171,14 @@ class RunFolder:
         """
         return {name: self._unspill(name, value) for name, value in environment.items()}
 
-    def parts_url(self, attempt: int) -> str:
-        """Return the folder for the attempt's parts."""
+    def parts_url(self) -> str:
+        """Return the folder for the run's parts; each attempt has its own folder in it."""
         root, _, run = self.url.rpartition("/runs/")
-        return f"{root}/parts/{run}/{attempt}" if root else f"{self.url}/parts/{attempt}"
+        return f"{root}/parts/{run}" if root else f"{self.url}/parts"
 
-    def delete_parts(self, attempts: range) -> None:
-        """Remove staged parts; what is already gone is no error."""
-        for attempt in attempts:
-            delete_folder(self.parts_url(attempt))
+    def delete_parts(self) -> None:
+        """Remove the staged parts of every attempt; what is already gone is no error."""
+        delete_folder(self.parts_url())
 
     def _spill(self, value: str) -> str:
         content = value.encode()
@@ -220,7 +231,7 @@ class RunFolder:
             message = (
                 f"{self.url}/{name}: expected {document.__name__}, got {content[:80]!r} ({error.error_count()} faults)"
             )
-            raise RunFolderError(message) from error
+            raise CorruptDocument(message) from error
 
 
 def open_store(url: str) -> obstore.store.ObjectStore:
@@ -236,7 +247,10 @@ def local_path(url: str) -> Path:
 
 
 def delete_folder(url: str) -> None:
-    """Delete every object below a URL."""
+    """Delete every object below a URL; of a local folder also what a killed process left half-written."""
+    if url.startswith("file://"):
+        shutil.rmtree(local_path(url), ignore_errors=True)
+        return
     store = open_store(url)
     paths = [item["path"] for batch in obstore.list(store) for item in batch]
     if paths:
