@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from sandbox.server import Sandbox
@@ -120,6 +122,19 @@ def test_yfinance_sees_what_breaks_the_answer(answers: list[Any], index: int, er
 def test_yfinance_asks_for_the_zone_and_then_the_data(world: Sandbox, answers: list[Any]) -> None:
     asked = [request.query for request in world.requests.of("yahoo", "/chart/TOKYO")]
     assert [("range" in query, "period1" in query) for query in asked] == [(True, False), (False, True)]
+
+
+def test_chart_has_null_for_a_hole_and_ends_before_the_end(world: Sandbox) -> None:
+    start, end = (world.yahoo["SUMMER"].timestamp(date(2024, 3, day)) for day in (8, 11))
+    with httpx.Client(
+        proxy=world.environment["HTTPS_PROXY"],
+        verify=ssl.create_default_context(cafile=world.environment["SSL_CERT_FILE"]),
+    ) as client:
+        address = "https://query2.finance.yahoo.com/v8/finance/chart/SUMMER"
+        answer = client.get(address, params={"period1": start, "period2": end, "interval": "1d"})
+    [result] = answer.json(parse_constant=pytest.fail)["chart"]["result"]
+    assert result["timestamp"] == [start]
+    assert result["indicators"]["quote"][0]["close"] == [None]
 
 
 def test_bars_open_when_the_exchange_opens() -> None:
