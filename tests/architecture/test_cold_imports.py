@@ -22,7 +22,8 @@ _KINDS = [path.stem for path in python_files("worker/sources") if path.stem != "
 def _loaded_by(module: str) -> set[str]:
     """The top-level modules that a fresh interpreter has loaded after importing `module`."""
     program = f"import sys, {module}; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return set(done.stdout.split())
 
 
