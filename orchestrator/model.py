@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NewType
 
 if TYPE_CHECKING:
-    from datetime import date, datetime, timedelta
+    from datetime import datetime, timedelta
 
     from worker.contract.run_spec import RunSpec
 
@@ -154,7 +154,7 @@ def run_id(namespace: uuid.UUID, trigger: Trigger, what: str) -> uuid.UUID:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A live row of `runs`: what deciding its next state needs."""
+    """A row of `runs` that is or was launched: what deciding its next state needs."""
 
     id: uuid.UUID
     config_id: int | None
@@ -171,8 +171,19 @@ class Run:
     cancel_requested_at: datetime | None
     started_at: datetime | None
     queued_at: datetime
-    start_date: date | None = None
-    end_date: date | None = None
+    may_have_published: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a config has gone, as its live run finds it."""
+
+    failures: int = 0
+    """In a row, up to now."""
+    alert_after: int = 1
+    channel: str | None = None
+    incident_id: uuid.UUID | None = None
+    last_success_at: datetime | None = None
 
 
 class Phase(StrEnum):
@@ -201,6 +212,8 @@ class Failure:
     kind: str
     text: str
     retryable: bool
+    fingerprint: str = ""
+    """Equal for the same cause in other configs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +234,8 @@ class Transition:
     log_uri: str | None = None
     warnings: tuple[str, ...] = ()
     schema_changes: tuple[str, ...] = ()
+    may_have_published: bool | None = None
+    """None: as it was."""
 
     def __post_init__(self) -> None:
         """Refuse what the transition table does not allow."""
@@ -228,6 +243,9 @@ class Transition:
             allowed = sorted(TRANSITIONS[self.leaves])
             message = f"run {self.run_id}: expected one of {allowed} after {self.leaves}, got {self.enters}"
             raise ValueError(message)
+
+
+_ALERTS = uuid.UUID("6f0d0fc4-9f5e-5d6a-9d2e-0f3f1f9f5a11")
 
 
 class AlertKind(StrEnum):
@@ -254,3 +272,9 @@ class Alert:
     channel: str | None
     fingerprint: str
     body: dict[str, Any] = field(default_factory=dict)
+    thread_of: uuid.UUID | None = None
+
+    @property
+    def id(self) -> uuid.UUID:
+        """Derived from the key."""
+        return uuid.uuid5(_ALERTS, self.key)

@@ -1,0 +1,31 @@
+-- name: list_configs
+-- By name, a page at a time: everything after a name.
+select c.*, s.next_slot_at, s.last_launched_at, s.last_success_at, s.last_rows, s.consecutive_failures,
+       s.quarantine_reason, s.cursor
+from load_configs c join load_states s on s.config_id = c.id
+where c.name > :after and (cast(:kind as text) is null or c.kind = :kind)
+order by c.name limit :limit
+
+-- name: find_config
+-- By name or by id; a name wins over an id that reads the same.
+select c.*, s.next_slot_at, s.last_launched_at, s.last_success_at, s.last_rows, s.consecutive_failures,
+       s.quarantine_reason, s.cursor, s.namespace
+from load_configs c join load_states s on s.config_id = c.id
+where c.name = :name or cast(c.id as text) = :name
+order by c.name <> :name limit 1
+
+-- name: delete_config
+-- Its live run is followed to its end; its cursor goes with it.
+delete from load_configs where id = :id returning name
+
+-- name: keep_cursor
+-- The next look at this config leaves its cursor, although source or destination are other ones.
+update load_states set keep_cursor = true where config_id = :id
+
+-- name: same_destination
+-- Other configs that write the same table.
+select name from load_configs
+where id is distinct from :id
+  and (destination_project, destination_dataset, destination_table)
+      is not distinct from (cast(:project as text), cast(:dataset as text), cast(:table as text))
+order by name limit 5

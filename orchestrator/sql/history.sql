@@ -1,0 +1,47 @@
+-- name: list_runs
+-- Newest first, by keyset: the history is too long for OFFSET or an exact count.
+select r.id, r.config_id, r.config_name, r.trigger, r.slot_at, r.state, r.reason, r.skipped_slots, r.attempt, r.rows,
+       r.bytes, r.error_kind, r.error, r.queued_at, r.launching_at, r.started_at, r.ended_at, r.requested_by
+from runs r
+where (cast(:config_id as integer) is null or r.config_id = :config_id)
+  and (cast(:states as text[]) is null or r.state = any(cast(:states as text[])))
+  and (cast(:before_at as timestamptz) is null or (r.queued_at, r.id) < (:before_at, cast(:before_id as uuid)))
+order by r.queued_at desc, r.id desc limit :limit
+
+-- name: find_run
+-- By its id, or by the beginning of it.
+select * from runs where id between :first and :last limit 2
+
+-- name: request_run
+-- A manual run or a backfill is no slot: it queues behind what is live.
+insert into runs (id, config_id, config_name, trigger, parameters, state, priority, pool, requested_by)
+values (:id, :config_id, :config_name, :trigger, cast(:parameters as jsonb), 'queued', :priority, :pool, :requested_by)
+on conflict (id) do nothing
+
+-- name: cancel_queued
+-- What no launcher has is cancelled at once.
+update runs set state = 'cancelled', reason = 'cancelled on request', ended_at = now(), cancel_requested_at = now()
+where id = :id and state = 'queued' returning id
+
+-- name: request_cancel
+-- What a launcher may have is asked to end; a tick confirms it.
+update runs set cancel_requested_at = coalesce(cancel_requested_at, now())
+where id = :id and state in ('launching', 'running') returning id
+
+-- name: status
+-- One look at everything: what is live, waiting, quarantined, failing, and whether ticks happen.
+select (select count(*) from load_configs) as configs,
+       (select count(*) from load_configs where is_active) as active,
+       (select count(*) from load_states where quarantined_at is not null) as quarantined,
+       (select count(*) from load_states where incident_id is not null) as failing,
+       (select count(*) from runs where state = 'queued') as queued,
+       (select count(*) from runs where state in ('launching', 'running')) as live,
+       (select count(*) from alerts where sent_at is null and dead_at is null) as alerts_waiting,
+       (select count(*) from alerts where dead_at is not null) as alerts_dead,
+       (select min(next_slot_at) from load_states) as next_slot_at,
+       (select max(started_at) from ticks) as last_tick_at,
+       clock_timestamp() as now
+
+-- name: dead_alerts
+-- Messages that will never arrive, and why.
+select id, kind, config_name, error, dead_at from alerts where dead_at is not null order by dead_at desc limit :limit
