@@ -1,4 +1,4 @@
-"""A sandbox that sources in this process talk to as those of a worker would."""
+"""The other sides that sources read from: a sandbox, as the one of a worker would be, and a database."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.server import Sandbox
+from tests.support.shop import shop, shop_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["sandbox", "shop", "shop_url"]
 
 
 @pytest.fixture

@@ -13,6 +13,9 @@ from worker.contract import options
 from worker.contract.run_spec import LoadMode
 
 _REFERENCE = re.compile(r"^(env|file|secret)://.+$")
+_NAME = r'("([^"]|"")+"|[^".]+)'
+_TABLE = re.compile(rf"^({_NAME}\.)?{_NAME}$")
+_SELECT = re.compile(r"^(\s|--[^\n]*\n|/\*.*?\*/|\()*(select|with|values|table)\b", re.IGNORECASE | re.DOTALL)
 
 
 def _only_a_reference(value: str) -> str:
@@ -21,6 +24,24 @@ def _only_a_reference(value: str) -> str:
             options.SECRET_IN_CLEAR,
             "a reference to a connection string (env://NAME, file:///path or secret://...), never the string itself",
         )
+    return value
+
+
+def _one_or_two_names(value: str) -> str:
+    if not _TABLE.match(value):
+        raise ValueError("name or schema.name, as they are stored; a name that holds a dot in double quotes")
+    return value
+
+
+def _a_select(value: str) -> str:
+    if not _SELECT.match(value):
+        raise ValueError("one SELECT (or WITH, VALUES, TABLE)")
+    return value
+
+
+def _each_once(value: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("each column once")
     return value
 
 
@@ -37,11 +58,11 @@ class Options(options.Options):
 
     connection: Annotated[str, AfterValidator(_only_a_reference)]
     """Where the connection string is kept, such as `env://SHOP_DATABASE_URL`."""
-    table: Annotated[str, Field(min_length=1)] | None = None
-    """A table or view, as `schema.name`, or a name that the search path finds."""
-    query: Annotated[str, Field(min_length=1)] | None = None
+    table: Annotated[str, AfterValidator(_one_or_two_names)] | None = None
+    """A table or view, as `schema.name`, or a name that the search path finds; written as it is stored."""
+    query: Annotated[str, AfterValidator(_a_select)] | None = None
     """One SELECT, instead of a table."""
-    columns: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    columns: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], AfterValidator(_each_once)] = ()
     """The columns to load, in this order; none named: all."""
     cursor_column: Annotated[str, Field(min_length=1)] | None = None
     """The column by which `append` and `merge` know what is new."""

@@ -1,0 +1,1 @@
+"""PostgreSQL as a source of rows: its sessions, its types, its errors, and windows of a cursor."""
