@@ -128,7 +128,7 @@ class _Fitting:
     def _wider(self, field: pa.Field[Any], column: Column, bad_row: int) -> pa.DataType:
         """Return the type that holds both, or refuse the unit because of the row that does not fit."""
         to = None if self.exact else types.widened(column.arrow, field.type)
-        if to is None or held(to) != to:
+        if to is None or held(to) != to or sql_type(to) == column.type:
             raise ConfigurationError(self._misfit(field, column, bad_row))
         if types.loses(column.arrow, to):
             self._refuse_loss(column, to)

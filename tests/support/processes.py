@@ -1,0 +1,77 @@
+"""Real processes for tests, forked from one that has done the imports (`fork_server`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.architecture.project import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass
+class Started:
+    """A process that a test has started."""
+
+    server: ForkServer
+    pid: int
+    output: Path
+
+    def wait(self) -> int:
+        """Return how it ended: its exit code, or minus the signal that killed it."""
+        code: int = self.server.ask({"wait": self.pid})["code"]
+        return code
+
+    def terminate(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+
+class ForkServer:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.fork_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+
+    def start(
+        self, call: str, *arguments: object, output: Path, environment: Mapping[str, str] | None = None
+    ) -> Started:
+        """Call `module:function`, which returns the exit code, in a process of its own."""
+        request = {"call": call, "arguments": arguments, "output": str(output), "environment": dict(environment or {})}
+        return Started(self, self.ask(request)["pid"], output)
+
+    def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(request), file=self._process.stdin, flush=True)
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ForkServer]:
+    """The server that forks processes."""
+    server = ForkServer()
+    yield server
+    server.close()
+
+
+def codes(started: Sequence[Started]) -> list[int]:
+    """Wait for all of them."""
+    return [process.wait() for process in started]

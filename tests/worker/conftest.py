@@ -1,0 +1,20 @@
+"""What the worker's tests get."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.processes import processes
+from tests.support.staging import Stager
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["processes"]
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stager:
+    return Stager(tmp_path / "staged")
