@@ -14,15 +14,6 @@ from tests.architecture.project import ROOT
 if TYPE_CHECKING:
     from grimp import ImportGraph
 
-_PURE_MODULES = {
-    "orchestrator.decide",
-    "orchestrator.model",
-    "orchestrator.schedule",
-    "worker.batches",
-    "worker.names",
-    "worker.types",
-}
-
 
 @cache
 def _graph() -> ImportGraph:
@@ -58,11 +49,3 @@ def test_contracts_of_import_linter_ignore_nothing() -> None:
         "contracts"
     ]
     assert [contract["id"] for contract in contracts if contract.get("ignore_imports")] == []
-
-
-def test_pure_modules_are_all_under_contract() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ]
-    (pure,) = (contract for contract in contracts if contract["id"] == "pure-modules")
-    assert _PURE_MODULES & _graph().modules <= set(pure["source_modules"])
