@@ -87,7 +87,8 @@ def refusal(status: int, error: Mapping[str, Any], asked: Asked) -> WorkerError:
 def _forbidden(said: str, reasons: set[str], asked: Asked) -> ConfigurationError:
     if reasons & _DISABLED_REASONS or "it is disabled" in said:
         return ConfigurationError(
-            f"{asked.api}: expected it to be enabled in the project of {asked.account}, got: {said}",
+            f"{asked.api}: expected it to be enabled in the project of {asked.account}, got {said!r};"
+            " enable it there and wait a few minutes",
             fingerprint=f"{asked.api} disabled for {asked.account}",
         )
     if reasons & _SCOPE_REASONS or "insufficient authentication scopes" in said:

@@ -64,13 +64,19 @@ def flatten(parts: Iterable[str]) -> str:
 def name_columns(headers: Sequence[str], filled: Sequence[bool]) -> list[str | None]:
     """Name every column, or None where there is neither a header nor a value.
 
-    A column without a header gets its letters. Of those with the same header, all but the first get the lowest number
-    from 2 on that makes a name which no other column has.
+    A column without a header gets its letters. Of those with the same name, all but the first get the lowest number
+    from 2 on that makes a name which no other column has; a written header comes before letters.
     """
-    plain = [header or (column_letters(index) if filled[index] else None) for index, header in enumerate(headers)]
-    taken = {name.casefold() for name in plain if name}
+    names: list[str | None] = [None] * len(headers)
+    taken = {header.casefold() for header in headers if header}
     seen: set[str] = set()
-    return [None if name is None else _distinct(name, seen, taken) for name in plain]
+    for index, header in enumerate(headers):
+        if header:
+            names[index] = _distinct(header, seen, taken)
+    for index, header in enumerate(headers):
+        if filled[index] and not header:
+            names[index] = _distinct(column_letters(index), taken, taken)
+    return names
 
 
 def _distinct(name: str, seen: set[str], taken: set[str]) -> str:

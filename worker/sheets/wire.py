@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -29,13 +29,26 @@ SCOPES = (
     "https://www.googleapis.com/auth/drive.metadata.readonly",
 )
 TRIES = 3
-TIMEOUT_SECONDS = (10.0, 190.0)
-"""To connect, and for silence. Google gives a request 180 s: https://developers.google.com/workspace/sheets/api/limits"""
-LONGEST_WAIT_SECONDS = 120.0
-"""Who asks for more patience gets it from the next attempt, not from a worker that waits."""
 
 _SHEETS_HOST = urlsplit(SPREADSHEET_URL).netloc
 _DRIVE_HOST = urlsplit(DRIVE_FILES_API_V3_URL).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a worker waits. Google works on a request for 180 s at most and counts requests by the minute.
+
+    https://developers.google.com/workspace/sheets/api/limits
+    """
+
+    connect_seconds: float = 10.0
+    silence_seconds: float = 190.0
+    pause_seconds: float = 1.0
+    """After the first busy answer; after the second twice that; up to twice as much by jitter."""
+    quota_pause_seconds: float = 15.0
+    """The same after an answer that a quota is used up."""
+    longest_pause_seconds: float = 120.0
+    """Who asks for a longer one gets it from the next attempt, not from a worker that waits."""
 
 
 class SheetsClient:
@@ -44,7 +57,7 @@ class SheetsClient:
     Every method raises `ConfigurationError` or `Unavailable`, and none of gspread's errors.
     """
 
-    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, environment: Mapping[str, str], patience: Patience = Patience()) -> None:
         """Find the credentials; nothing is asked yet.
 
         `SHEETS_API_URL` and `DRIVE_API_URL` name other servers than Google's.
@@ -53,7 +66,8 @@ class SheetsClient:
             ConfigurationError: there are no credentials, or they cannot be read.
         """
         elsewhere = {_SHEETS_HOST: environment.get("SHEETS_API_URL"), _DRIVE_HOST: environment.get("DRIVE_API_URL")}
-        self._http = _Http(_credentials(), elsewhere)
+        self._http = _Http(_credentials(), elsewhere, patience)
+        self._patience = patience
         self.received_bytes = 0
         """Size of the last answer."""
 
@@ -89,7 +103,10 @@ class SheetsClient:
 
     def _ask(self, asked: Asked, address: str, parameters: dict[str, str]) -> dict[str, Any]:
         tries = Retrying(
-            stop=stop_after_attempt(TRIES), wait=_pause, retry=retry_if_exception(_worth_waiting), reraise=True
+            stop=stop_after_attempt(TRIES),
+            wait=self._pause,
+            retry=retry_if_exception(self._is_worth_waiting),
+            reraise=True,
         )
         try:
             return tries(self._ask_once, asked, address, parameters)
@@ -108,13 +125,26 @@ class SheetsClient:
         except (GoogleAuthError, RequestException) as error:
             raise Busy(_first_line(error)) from error
 
+    def _is_worth_waiting(self, error: BaseException) -> bool:
+        return isinstance(error, Busy) and (error.retry_after_seconds or 0.0) <= self._patience.longest_pause_seconds
+
+    def _pause(self, state: RetryCallState) -> float:
+        """Wait as long as asked to; else longer each time."""
+        busy = state.outcome.exception() if state.outcome else None
+        if not isinstance(busy, Busy):
+            return 0.0
+        if busy.retry_after_seconds is not None:
+            return busy.retry_after_seconds * random.uniform(1.0, 1.2)
+        pause = self._patience.quota_pause_seconds if busy.throttled else self._patience.pause_seconds
+        return pause * state.attempt_number * random.uniform(1.0, 2.0)
+
 
 class _Http(gspread.HTTPClient):
     """gspread's client, with deadlines, and pointed at other hosts where the environment names them."""
 
-    def __init__(self, auth: Any, hosts: Mapping[str, str | None]) -> None:  # noqa: ANN401 - google-auth's credentials
+    def __init__(self, auth: Any, hosts: Mapping[str, str | None], patience: Patience) -> None:  # noqa: ANN401 - google-auth's credentials
         super().__init__(auth)
-        self.set_timeout(TIMEOUT_SECONDS)
+        self.set_timeout((patience.connect_seconds, patience.silence_seconds))
         # Google compresses for those whose name says that they want it.
         self.session.headers["User-Agent"] = "sluice (gzip)"
         self._hosts = hosts
@@ -166,21 +196,6 @@ def _not_granted(error: RefreshError, asked: Asked) -> Exception:
         f"GOOGLE_APPLICATION_CREDENTIALS: expected a key that Google knows for {asked.account},"
         f" got {_first_line(error)!r}; make a new key"
     )
-
-
-def _worth_waiting(error: BaseException) -> bool:
-    return isinstance(error, Busy) and (error.retry_after_seconds or 0.0) <= LONGEST_WAIT_SECONDS
-
-
-def _pause(state: RetryCallState) -> float:
-    """Wait as long as asked to; else longer each time, with jitter, and much longer for a quota by the minute."""
-    busy = state.outcome.exception() if state.outcome else None
-    if not isinstance(busy, Busy):
-        return 0.0
-    if busy.retry_after_seconds is not None:
-        return busy.retry_after_seconds * random.uniform(1.0, 1.2)
-    shortest = 15.0 if busy.throttled else 1.0
-    return shortest * state.attempt_number * random.uniform(1.0, 2.0)
 
 
 def _retry_after(error: APIError) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from worker import stop
@@ -37,7 +38,7 @@ def open_source(options: Options, request: Request) -> GoogleSheet:
     """
     from worker.sheets.wire import SheetsClient
 
-    return GoogleSheet(options, request, SheetsClient())
+    return GoogleSheet(options, request, SheetsClient(os.environ))
 
 
 class GoogleSheet:
