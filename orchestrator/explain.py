@@ -54,7 +54,7 @@ def explain(
     """Say what happens to every config; one may have several lines."""
     lines = [_settled(run, transition) for run, transition in settled.transitions]
     lines += [_skipped(row) for row in skipped]
-    lines += [_launch(run, "claimed") for run in claimed.runs]
+    lines += [_launch(run, "claimed") for run in claimed.runs()]
     lines += [_launch(run, "its launch was never answered: the same attempt again") for run in claimed.again]
     lines += [_hopeless(row) for row in claimed.hopeless]
     lines += [_waiting(row, settings, now=now) for row in waiting]

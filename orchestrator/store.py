@@ -51,7 +51,7 @@ class Store:
     def live_runs(self, only: Iterable[uuid.UUID] | None = None) -> list[tuple[Run, Health]]:
         """Return the runs that a launcher may be working on (only these, if given), with their configs' health."""
         wanted = None if only is None else [str(run_id) for run_id in only]
-        return [(_run(row), _health(row)) for row in self._run("live_runs", only=wanted).mappings()]
+        return [(run_of(row), _health(row)) for row in self._run("live_runs", only=wanted).mappings()]
 
     def record_transitions(self, transitions: Sequence[Transition], *, now: datetime) -> set[uuid.UUID]:
         """Apply transitions whose run still is where they leave it; return the ids of those that were."""
@@ -99,16 +99,13 @@ class Store:
         count: int = self._run("live_count").scalar_one()
         return count
 
-    def claim_runs(self, free: int, *, defaults: Defaults, launch_within: timedelta, now: datetime) -> list[Run]:
-        """Claim at most so many runs for launching and freeze what they shall do."""
-        rows = self._run(
-            "claim_runs", free=free, defaults=_json(defaults.frozen()), launch_within=launch_within, now=now
-        )
-        return [_run(row) for row in rows.mappings()]
-
-    def mark_claimed(self, runs: Sequence[Run], *, now: datetime) -> None:
-        """Note on their configs when they were last launched."""
-        self._run("mark_claimed", config_ids=[run.config_id for run in runs if run.config_id is not None], now=now)
+    def claim_runs(
+        self, free: int, *, defaults: Defaults, launch_within: timedelta, now: datetime
+    ) -> Sequence[RowMapping]:
+        """Claim at most so many runs for launching and freeze what they shall do; `run_of` reads each later."""
+        frozen = _json(defaults.frozen())
+        rows = self._run("claim_runs", free=free, defaults=frozen, launch_within=launch_within, now=now)
+        return rows.mappings().all()
 
     def relaunch_runs(self, runs: Sequence[Run], *, launch_within: timedelta, now: datetime) -> set[uuid.UUID]:
         """Give launches that were never answered a new deadline; return those that may be launched again."""
@@ -157,8 +154,9 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _run(row: RowMapping) -> Run:
-    frozen = row["spec"]
+def run_of(row: RowMapping) -> Run:
+    """Read a row of `runs` that has a frozen spec, as jsonb or as its text."""
+    frozen = json.loads(row["spec"]) if isinstance(row["spec"], str) else row["spec"]
     return Run(
         id=row["id"],
         config_id=row["config_id"],

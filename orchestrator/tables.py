@@ -82,6 +82,7 @@ load_configs = sa.Table(
     _at("created_at", default=True, nullable=False),
     _at("updated_at", default=True, nullable=False),
     sa.UniqueConstraint("name", name="name_is_unique"),
+    sa.Index("configs_with_freshness", "id", postgresql_where=sa.text("fresh_within is not null")),
     _check("length(name) between 1 and 255", "name_has_1_to_255_characters"),
     _check("jsonb_typeof(source) = 'object'", "source_is_a_json_object"),
     _check(_one_of("load_mode", LoadMode), "load_mode_is_append_replace_partitions_or_merge"),

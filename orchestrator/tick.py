@@ -159,7 +159,7 @@ class Ticker:
         until: float,
     ) -> None:
         """Launch what was claimed, then write down what the launcher said."""
-        runs = decided.claimed.runs + decided.claimed.again
+        runs = decided.claimed.runs() + decided.claimed.again
         launched = launch_all(self._launcher, runs, until=until)
         reach("tick.after_launch")
         if runs:
@@ -214,5 +214,5 @@ def _count(decided: _Pass) -> Counter[str]:
     counts["retried"] = counts.pop(str(RunState.QUEUED), 0)
     counts["enqueued"] = decided.changed.new + decided.due.new
     counts["quarantined"] = sum(plan["quarantine_reason"] is not None for plan in decided.changed.plans)
-    counts["claimed"] = len(decided.claimed.runs)
+    counts["claimed"] = len(decided.claimed.rows)
     return +counts

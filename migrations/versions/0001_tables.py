@@ -153,6 +153,9 @@ def _create_load_configs() -> None:
         sa.UniqueConstraint("name", name="name_is_unique"),
         *(_check(condition, name) for condition, name in _CHECKS_OF_LOAD_CONFIGS),
     )
+    op.create_index(
+        "configs_with_freshness", "load_configs", ["id"], postgresql_where=sa.text("fresh_within is not null")
+    )
 
 
 def _create_load_states() -> None:

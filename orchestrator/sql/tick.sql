@@ -241,12 +241,9 @@ join runs q on q.id = h.id
 left join load_configs c on c.id = q.config_id
 left join load_states s on s.config_id = q.config_id
 where r.id = h.id
-returning r.id, r.config_id, r.config_name, r.trigger, r.state, r.attempt, r.slot_at, r.parameters, r.spec, r.handle,
-          r.launch_deadline_at, r.cancel_requested_at, r.started_at, r.queued_at, r.cursor_before, r.may_have_published
-
--- name: mark_claimed
--- When each claimed config was last launched.
-update load_states s set last_launched_at = :now where s.config_id = any(:config_ids)
+returning r.id, r.config_id, r.config_name, r.trigger, r.state, r.attempt, r.slot_at, r.parameters,
+          cast(r.spec as text) as spec, r.handle, r.launch_deadline_at, r.cancel_requested_at, r.started_at,
+          r.queued_at, r.cursor_before, r.may_have_published
 
 -- name: relaunch_runs
 -- The same attempt again: its launch was never answered, nothing was found, and its fence lets one execution act.
@@ -260,13 +257,20 @@ from held h where r.id = h.id
 returning r.id
 
 -- name: mark_launched
--- The launcher's answers, compare-and-set: a run that was settled meanwhile keeps what it has.
+-- The launcher's answers, compare-and-set: a run that was settled meanwhile keeps what it has. A config's state that
+-- an admin's open transaction holds misses the time of this launch, and nothing else.
 with held as materialized (
-    select r.id, l.handle
+    select r.id, l.handle, r.config_id
     from runs r join jsonb_to_recordset(cast(:launched as jsonb)) as l(run_id uuid, attempt integer, handle text)
       on l.run_id = r.id and l.attempt = r.attempt
     where r.state = 'launching'
     order by r.id for update of r skip locked
+), state as materialized (
+    select s.config_id from load_states s where s.config_id in (select config_id from held)
+    order by s.config_id for update of s skip locked
+), noted as (
+    update load_states s set last_launched_at = clock_timestamp()
+    where s.config_id in (select config_id from state)
 )
 update runs r set state = 'running', handle = h.handle, started_at = clock_timestamp(), launch_deadline_at = null
 from held h where r.id = h.id
