@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(126943848555365)"
 _WAIT_FOR_THE_OTHER = "SET LOCAL lock_timeout = '5min'"
 # Whoever waits for a table's lock is in the way of all who come after; better to give up and say so.
-_WAIT_FOR_TABLES = "SET LOCAL lock_timeout = '5s'"
+_WAIT_FOR_TABLES = "SET LOCAL lock_timeout = '3s'"
 
 
 def _is_ours(name: str | None, kind: NameFilterType, _parents: NameFilterParentNames) -> bool:

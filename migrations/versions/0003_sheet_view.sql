@@ -198,8 +198,10 @@ begin
     if not found then
         return null;
     end if;
-    if (new.last_run, new.run_frequency_hours) is distinct from (old.last_run, old.run_frequency_hours) then
+    if new.last_run is distinct from old.last_run then
         perform plan_sheet_config(new.id, new.last_run);
+    elsif new.run_frequency_hours is distinct from old.run_frequency_hours then
+        perform plan_sheet_config(new.id, last_launched_at) from load_states where config_id = new.id;
     end if;
     select * into new from sheet_to_bigquery_configs where id = new.id;
     return new;
