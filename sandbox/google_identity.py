@@ -125,6 +125,23 @@ class Identity:
         return dict(claims)
 
 
+class AllowedLocations:
+    """Answers where a service account may be used from, which google-auth asks in the background: everywhere.
+
+    Protocol: `projects.serviceAccounts.getAllowedLocations` of the IAM Service Account Credentials API.
+    """
+
+    name: ClassVar[str] = "iamcredentials"
+    prefixes: ClassVar[tuple[str, ...]] = ("/v1/projects/-/serviceAccounts/",)
+
+    def answer(self, request: Request) -> Reply:
+        del request
+        return json_reply({"locations": [], "encodedLocations": "0x0"})
+
+    def refusal(self, status: int) -> Reply:
+        return json_reply({"error": {"code": status, "message": "Backend Error"}}, status)
+
+
 @cache
 def _private_key() -> rsa.RSAPrivateKey:
     """Make one key per process: it is by far the slowest part of a start."""

@@ -17,7 +17,7 @@ from sandbox.discovery import discovery
 from sandbox.drive import Drive
 from sandbox.faults import Faults
 from sandbox.google_api import Inspection
-from sandbox.google_identity import Identity
+from sandbox.google_identity import AllowedLocations, Identity
 from sandbox.sheets.service import Sheets
 from sandbox.slack.service import Slack
 from sandbox.tls_proxy import TlsProxy
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 DATA = Path(__file__).parent / "data"
-_YAHOO_DOMAINS = ["yahoo.com"]
+_DOMAINS = ["yahoo.com", "iamcredentials.googleapis.com"]
 
 
 class Sandbox:
@@ -52,9 +52,10 @@ class Sandbox:
         self._folder = tempfile.TemporaryDirectory(prefix="sluice-sandbox-")
         control = Control(self.slack, self.faults, self.requests, self.violations)
         services: list[Service] = [control, self.identity, self.sheets, self.drive, self.slack]
-        self._sites = [Site(services, self.faults, self.requests), Site([self.yahoo], self.faults, self.requests)]
+        behind_tls = Site([self.yahoo, AllowedLocations()], self.faults, self.requests)
+        self._sites = [Site(services, self.faults, self.requests), behind_tls]
         self._listener = Listener(partial(Handler, self._sites[0]))
-        self._proxy = TlsProxy(self._sites[1], _YAHOO_DOMAINS)
+        self._proxy = TlsProxy(self._sites[1], _DOMAINS)
         self.url = self._listener.url
         self.environment = self._environment(Path(self._folder.name))
 
