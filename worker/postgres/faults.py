@@ -31,7 +31,7 @@ _ADVICE = {
 _DIAGNOSTICS = (b"PG_DIAG_MESSAGE_PRIMARY", b"PG_DIAG_MESSAGE_DETAIL", b"PG_DIAG_MESSAGE_HINT")
 _REFUSED_CONNECTION = {
     r"password authentication failed|no password supplied": "correct the password",
-    r"no pg_hba\.conf entry|not permitted to log in": "let this role in from here",
+    r"pg_hba\.conf|not permitted to log in": "let this role in from here",
     r'role ".*" does not exist': "correct the role",
     r'database ".*" does not exist': "correct the database",
     r"could not translate host name .*(not known|No address)": "correct the host",
