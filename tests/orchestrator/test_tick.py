@@ -10,37 +10,17 @@ from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import event, text
 
 from orchestrator.launcher import LaunchRefused
 from orchestrator.model import Handle, Observation, Phase
 from orchestrator.tick import Ticker, TickSettings
-from tests.support.configs import add_config, execute, insert_config, rows
+from tests.support.configs import add_config, execute, rows
 from tests.support.fakes import RecordingNotifier, ScriptedLauncher, end, error
+from tests.support.ticks import finish, make_due_again, runs_of, state_of
 from worker.contract.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sqlalchemy import Engine
-
-
-def _runs(engine: Engine) -> list[dict[str, Any]]:
-    return rows(engine, "select * from runs order by queued_at, slot_at, id")
-
-
-def _state(engine: Engine, config_id: int) -> dict[str, Any]:
-    return rows(engine, "select * from load_states where config_id = :id", id=config_id)[0]
-
-
-def _due_again(engine: Engine) -> None:
-    """Make another slot due: one of its own, for each call is at another instant."""
-    execute(engine, "update load_states set next_slot_at = now() - interval '10 minutes'")
-
-
-def _finish(launcher: ScriptedLauncher, exit_code: int = 0, **report: object) -> None:
-    run, _ = launcher.launched[-1]
-    end(launcher, run, launcher.handles()[-1], exit_code, **report)
 
 
 # Promise 1: one run per slot
@@ -51,7 +31,7 @@ def test_new_config_is_due_at_once_and_launched_with_its_environment(
 ) -> None:
     config_id = add_config(engine)
     result = ticker.tick()
-    run = _runs(engine)[0]
+    run = runs_of(engine)[0]
     assert (result.counts["enqueued"], result.counts["launched"]) == (1, 1)
     assert (run["state"], run["attempt"], run["handle"]) == ("running", 1, launcher.handles()[0])
     environment = launcher.launched[0][1]
@@ -74,7 +54,7 @@ def test_slot_gets_one_run_however_many_ticks_there_are(
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda _: tick_at_once(), range(8)))
-    runs = _runs(engine)
+    runs = runs_of(engine)
     assert len(runs) == 20
     assert len({(run["config_id"], run["slot_at"]) for run in runs}) == 20
     assert sorted(str(run.id) for run, _ in launcher.launched) == sorted(str(run["id"]) for run in runs)
@@ -90,7 +70,7 @@ def test_second_tick_does_nothing_new(engine: Engine, ticker: Ticker, launcher: 
 def test_config_made_again_under_its_old_id_is_another_one(engine: Engine, ticker: Ticker) -> None:
     add_config(engine, id=7)
     ticker.tick()
-    slot = _runs(engine)[0]["slot_at"]
+    slot = runs_of(engine)[0]["slot_at"]
     execute(engine, "delete from load_configs")
     add_config(engine, id=7)
     ticker.tick()
@@ -128,7 +108,7 @@ def test_pool_limits_its_own_configs_only(engine: Engine, ticker: Ticker) -> Non
     add_config(engine, "shut", pool="closed")
     add_config(engine, "free")
     ticker.tick()
-    running = {run["config_name"] for run in _runs(engine) if run["state"] == "running"}
+    running = {run["config_name"] for run in runs_of(engine) if run["state"] == "running"}
     assert "free" in running
     assert len(running) == 2
     assert "shut" not in running
@@ -142,7 +122,7 @@ def test_priority_goes_before_who_waits_longest(engine: Engine, ticker: Ticker, 
     ticker.tick(max_parallel_jobs=1)
     order = []
     for _ in range(3):
-        _finish(launcher)
+        finish(launcher)
         ticker.tick(max_parallel_jobs=1)
         order.append(launcher.launched[-1][0].config_name)
     assert order == ["high", "plain", "low"]
@@ -151,9 +131,9 @@ def test_priority_goes_before_who_waits_longest(engine: Engine, ticker: Ticker, 
 def test_slot_due_while_the_config_is_live_is_recorded_as_skipped(engine: Engine, ticker: Ticker) -> None:
     add_config(engine)
     ticker.tick()
-    _due_again(engine)
+    make_due_again(engine)
     ticker.tick()
-    skipped = [run for run in _runs(engine) if run["state"] == "skipped"]
+    skipped = [run for run in runs_of(engine) if run["state"] == "skipped"]
     assert [(run["reason"], run["attempt"]) for run in skipped] == [("overlap", 0)]
 
 
@@ -168,7 +148,7 @@ def test_slots_of_catch_up_all_queue_and_run_in_turn(
     for _ in range(4):
         assert len(rows(engine, "select from runs where state = 'running'")) == 1
         slots.append(launcher.launched[-1][0].slot_at)
-        _finish(launcher)
+        finish(launcher)
         ticker.tick()
     assert slots == [launcher.launched[0][0].slot_at, *sorted(slot for slot in slots[1:] if slot)]
 
@@ -184,7 +164,7 @@ def test_manual_run_queues_behind_what_is_live(engine: Engine, ticker: Ticker, l
     )
     ticker.tick()
     assert len(launcher.launched) == 1
-    _finish(launcher)
+    finish(launcher)
     ticker.tick()
     assert [str(run.trigger) for run, _ in launcher.launched] == ["schedule", "manual"]
 
@@ -195,9 +175,9 @@ def test_manual_run_queues_behind_what_is_live(engine: Engine, ticker: Ticker, l
 def test_success_records_rows_and_moves_the_cursor(engine: Engine, ticker: Ticker, launcher: ScriptedLauncher) -> None:
     config_id = add_config(engine)
     ticker.tick()
-    _finish(launcher, rows=12, bytes=99, cursor={"at": 5}, warnings=["two cells"])
+    finish(launcher, rows=12, bytes=99, cursor={"at": 5}, warnings=["two cells"])
     ticker.tick()
-    run, state = _runs(engine)[0], _state(engine, config_id)
+    run, state = runs_of(engine)[0], state_of(engine, config_id)
     assert (run["state"], run["rows"], run["bytes"]) == ("succeeded", 12, 99)
     assert run["notes"]["warnings"] == ["two cells"]
     assert (state["cursor"], state["last_rows"], state["consecutive_failures"]) == ({"at": 5}, 12, 0)
@@ -209,11 +189,11 @@ def test_cursor_travels_to_the_next_run_with_what_failed_since(
 ) -> None:
     add_config(engine, max_attempts=1)
     ticker.tick()
-    _finish(launcher, cursor={"at": 5})
-    _due_again(engine)
+    finish(launcher, cursor={"at": 5})
+    make_due_again(engine)
     ticker.tick()
-    _finish(launcher, 75, error=error("unavailable"), units=2)
-    _due_again(engine)
+    finish(launcher, 75, error=error("unavailable"), units=2)
+    make_due_again(engine)
     ticker.tick()
     environment = launcher.launched[-1][1]
     assert environment["CURSOR"] == '{"at":5}'
@@ -227,8 +207,8 @@ def test_failed_runs_that_published_nothing_are_not_looked_at_again_but_for_the_
     add_config(engine, max_attempts=1)
     for _ in range(3):
         ticker.tick()
-        _finish(launcher, 75, error=error("unavailable"), units=0)
-        _due_again(engine)
+        finish(launcher, 75, error=error("unavailable"), units=0)
+        make_due_again(engine)
         ticker.tick()
     earlier = json.loads(launcher.launched[-1][1]["EARLIER_RUNS"])
     assert len(earlier) == 1
@@ -239,13 +219,13 @@ def test_failure_is_tried_again_until_no_attempt_is_left(
 ) -> None:
     add_config(engine, max_attempts=2)
     ticker.tick()
-    _finish(launcher, 75, error=error("unavailable", "no route"))
+    finish(launcher, 75, error=error("unavailable", "no route"))
     ticker.tick()
-    assert _runs(engine)[0]["state"] in {"queued", "running"}
+    assert runs_of(engine)[0]["state"] in {"queued", "running"}
     ticker.tick()
-    _finish(launcher, 75, error=error("unavailable", "no route"))
+    finish(launcher, 75, error=error("unavailable", "no route"))
     ticker.tick()
-    run = _runs(engine)[0]
+    run = runs_of(engine)[0]
     assert (run["state"], run["attempt"], run["error"]) == ("failed", 2, "no route")
     assert len(notifier.messages) == 1
     assert launcher.launched[0][1]["RUN_ATTEMPT"] == "1"
@@ -256,7 +236,7 @@ def test_retry_uses_the_spec_frozen_at_the_claim(engine: Engine, ticker: Ticker,
     add_config(engine)
     ticker.tick()
     execute(engine, "update load_configs set destination_table = 'elsewhere'")
-    _finish(launcher, 75, error=error("unavailable"))
+    finish(launcher, 75, error=error("unavailable"))
     ticker.tick()
     ticker.tick()
     assert [environment["BIGQUERY_TABLE_ID"] for _, environment in launcher.launched] == ["sheet", "sheet"]
@@ -267,25 +247,25 @@ def test_edit_of_the_destination_starts_the_cursor_anew_and_a_live_run_does_not_
 ) -> None:
     config_id = add_config(engine)
     ticker.tick()
-    _finish(launcher, cursor={"at": 5})
-    _due_again(engine)
+    finish(launcher, cursor={"at": 5})
+    make_due_again(engine)
     ticker.tick()
     execute(engine, "update load_configs set destination_table = 'elsewhere'")
     ticker.tick()
-    assert _state(engine, config_id)["cursor"] is None
-    _finish(launcher, cursor={"at": 6})
+    assert state_of(engine, config_id)["cursor"] is None
+    finish(launcher, cursor={"at": 6})
     ticker.tick()
-    assert _state(engine, config_id)["cursor"] is None
+    assert state_of(engine, config_id)["cursor"] is None
 
 
 def test_edit_of_the_description_keeps_the_cursor(engine: Engine, ticker: Ticker, launcher: ScriptedLauncher) -> None:
     config_id = add_config(engine)
     ticker.tick()
-    _finish(launcher, cursor={"at": 5})
+    finish(launcher, cursor={"at": 5})
     ticker.tick()
     execute(engine, "update load_configs set description = 'x', priority = 3")
     ticker.tick()
-    assert _state(engine, config_id)["cursor"] == {"at": 5}
+    assert state_of(engine, config_id)["cursor"] == {"at": 5}
 
 
 def test_deleted_config_has_its_live_run_followed_to_its_end(
@@ -294,13 +274,13 @@ def test_deleted_config_has_its_live_run_followed_to_its_end(
     add_config(engine)
     ticker.tick()
     execute(engine, "delete from load_configs")
-    _finish(launcher, 75, error=error("unavailable"))
+    finish(launcher, 75, error=error("unavailable"))
     ticker.tick()
     ticker.tick()
     assert len(launcher.launched) == 2
-    _finish(launcher, cursor={"at": 1})
+    finish(launcher, cursor={"at": 1})
     ticker.tick()
-    run = _runs(engine)[0]
+    run = runs_of(engine)[0]
     assert (run["state"], run["config_id"]) == ("succeeded", None)
 
 
@@ -313,15 +293,15 @@ def test_report_that_cannot_be_recorded_harms_its_own_run_only(
     for run, handle in zip([run for run, _ in launcher.launched], launcher.handles(), strict=True):
         end(launcher, run, handle, rows=1 if run.config_name == "good" else 2**70)
     ticker.tick()
-    assert {run["config_name"]: run["state"] for run in _runs(engine)} == {"good": "succeeded", "bad": "running"}
+    assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"good": "succeeded", "bad": "running"}
 
 
 def test_error_text_with_a_nul_is_recorded(engine: Engine, ticker: Ticker, launcher: ScriptedLauncher) -> None:
     add_config(engine, max_attempts=1)
     ticker.tick()
-    _finish(launcher, 75, error=error("unavailable", "a\0b"))
+    finish(launcher, 75, error=error("unavailable", "a\0b"))
     ticker.tick()
-    assert _runs(engine)[0]["error"] == "a\ufffdb"
+    assert runs_of(engine)[0]["error"] == "a\ufffdb"
 
 
 # Launching
@@ -333,12 +313,12 @@ def test_launch_that_was_never_answered_is_found_and_adopted(
     add_config(engine)
     launcher.unclear = True
     ticker.tick()
-    assert _runs(engine)[0]["state"] == "launching"
+    assert runs_of(engine)[0]["state"] == "launching"
     ticker.tick()
-    assert _runs(engine)[0]["state"] == "launching"
+    assert runs_of(engine)[0]["state"] == "launching"
     execute(engine, "update runs set launch_deadline_at = now()")
     ticker.tick()
-    assert (_runs(engine)[0]["state"], _runs(engine)[0]["handle"]) == ("running", launcher.handles()[0])
+    assert (runs_of(engine)[0]["state"], runs_of(engine)[0]["handle"]) == ("running", launcher.handles()[0])
     assert len(launcher.launched) == 1
 
 
@@ -351,7 +331,7 @@ def test_launch_that_cannot_be_found_is_made_again_as_the_same_attempt(
     execute(engine, "update runs set launch_deadline_at = now()")
     launcher.lost = False
     ticker.tick()
-    run = _runs(engine)[0]
+    run = runs_of(engine)[0]
     assert (run["state"], run["attempt"]) == ("running", 1)
     assert [environment["RUN_ATTEMPT"] for _, environment in launcher.launched] == ["1", "1"]
 
@@ -368,10 +348,10 @@ def test_loser_of_two_executions_hands_its_run_to_the_holder(
     launcher.executions[holder] = Observation(Phase.RUNNING)
     launcher.executions[loser] = Observation(Phase.FINISHED, 76)
     ticker.tick()
-    assert (_runs(engine)[0]["state"], _runs(engine)[0]["handle"]) == ("running", holder)
+    assert (runs_of(engine)[0]["state"], runs_of(engine)[0]["handle"]) == ("running", holder)
     launcher.executions[holder] = Observation(Phase.FINISHED, 0)
     ticker.tick()
-    assert _runs(engine)[0]["state"] == "succeeded"
+    assert runs_of(engine)[0]["state"] == "succeeded"
 
 
 def test_execution_that_ended_without_acting_has_its_fence_revoked(
@@ -379,7 +359,7 @@ def test_execution_that_ended_without_acting_has_its_fence_revoked(
 ) -> None:
     add_config(engine)
     ticker.tick()
-    _finish(launcher, 137, report=None)
+    finish(launcher, 137, report=None)
     ticker.tick()
     fence = RunFolder(str(launcher.launched[0][0].spec.run_folder)).fence(1)
     assert fence is not None
@@ -393,7 +373,7 @@ def test_refused_launch_is_tried_again_and_fails_with_its_reason(
     launcher.refusal = str(LaunchRefused("no memory left"))
     ticker.tick()
     ticker.tick()
-    run = _runs(engine)[0]
+    run = runs_of(engine)[0]
     assert (run["state"], run["attempt"]) == ("failed", 2)
     assert "no memory left" in run["error"]
 
@@ -404,7 +384,7 @@ def test_tick_past_its_budget_puts_back_what_it_did_not_launch(
     add_config(engine)
     late = Ticker(engine, launcher, notifier, replace(tick_settings, budget=timedelta(seconds=-1)))
     assert late.tick().complete is False
-    run = _runs(engine)[0]
+    run = runs_of(engine)[0]
     assert (run["state"], run["attempt"], run["spec"]) == ("queued", 0, None)
     assert Ticker(engine, launcher, notifier, tick_settings).tick().counts["launched"] == 1
 
@@ -417,10 +397,10 @@ def test_cancel_is_asked_for_then_confirmed(engine: Engine, ticker: Ticker, laun
     ticker.tick()
     execute(engine, "update runs set cancel_requested_at = now()")
     ticker.tick()
-    assert (launcher.cancelled, _runs(engine)[0]["state"]) == ([launcher.handles()[0]], "running")
-    _finish(launcher, 75, error=error("cancelled"))
+    assert (launcher.cancelled, runs_of(engine)[0]["state"]) == ([launcher.handles()[0]], "running")
+    finish(launcher, 75, error=error("cancelled"))
     ticker.tick()
-    assert _runs(engine)[0]["state"] == "cancelled"
+    assert runs_of(engine)[0]["state"] == "cancelled"
 
 
 def test_cancel_of_a_launch_nobody_answered_revokes_its_fence(
@@ -431,7 +411,7 @@ def test_cancel_of_a_launch_nobody_answered_revokes_its_fence(
     ticker.tick()
     execute(engine, "update runs set cancel_requested_at = now(), launch_deadline_at = now()")
     ticker.tick()
-    assert _runs(engine)[0]["state"] == "cancelled"
+    assert runs_of(engine)[0]["state"] == "cancelled"
     fence = RunFolder(str(launcher.launched[0][0].spec.run_folder)).fence(1)
     assert fence is not None
     assert fence.revoked
@@ -447,12 +427,12 @@ def test_bad_row_is_quarantined_told_once_and_harms_no_other(
     add_config(engine, "good")
     assert ticker.tick().counts["quarantined"] == 1
     ticker.tick()
-    assert "carrier_pigeon" in _state(engine, bad)["quarantine_reason"]
+    assert "carrier_pigeon" in state_of(engine, bad)["quarantine_reason"]
     assert [run.config_name for run, _ in launcher.launched] == ["good"]
     assert len(notifier.messages) == 1
     execute(engine, "update load_configs set kind = 'google_sheet' where id = :id", id=bad)
     ticker.tick()
-    assert _state(engine, bad)["quarantine_reason"] is None
+    assert state_of(engine, bad)["quarantine_reason"] is None
     assert [run.config_name for run, _ in launcher.launched] == ["good", "bad"]
 
 
@@ -472,160 +452,11 @@ def test_bad_row_is_quarantined_told_once_and_harms_no_other(
 def test_quarantine_names_the_field(engine: Engine, ticker: Ticker, columns: dict[str, Any], says: str) -> None:
     config_id = add_config(engine, **columns)
     ticker.tick()
-    reason = _state(engine, config_id)["quarantine_reason"]
+    reason = state_of(engine, config_id)["quarantine_reason"]
     assert reason is not None
     assert reason.startswith(says)
     assert "expected" in reason
     assert "got" in reason
-
-
-# An admin's open transaction blocks nothing
-
-
-@pytest.mark.parametrize(
-    "hold",
-    [
-        "update load_configs set priority = 3 where name = 'held'",
-        "delete from load_configs where name = 'held'",
-        "select 1 from load_configs where name = 'held' for update",
-        "update load_states set cursor = null",
-        "lock table load_configs in row exclusive mode",
-    ],
-)
-@pytest.mark.parametrize("live", [False, True])
-def test_open_transaction_of_an_admin_blocks_no_tick(
-    engine: Engine,
-    launcher: ScriptedLauncher,
-    notifier: RecordingNotifier,
-    tick_settings: TickSettings,
-    hold: str,
-    live: bool,
-) -> None:
-    add_config(engine, "held")
-    ticker = Ticker(engine, launcher, notifier, tick_settings)
-    if live:
-        ticker.tick()
-        _finish(launcher)
-    with engine.connect() as admin:
-        admin.execute(text(hold))
-        add_config(engine, "other")
-        assert _within(engine, lambda: ticker.tick().counts["launched"] >= 1)
-        admin.commit()
-    ticker.tick()
-    unfinished = rows(engine, "select from runs where state = 'running' and config_name = 'held'")
-    assert len(unfinished) == (0 if live or "delete" in hold else 1)
-
-
-def _within(engine: Engine, act: Callable[[], bool]) -> bool:
-    """Act with a short lock timeout on every connection, so that waiting for a lock is an error at once."""
-
-    @event.listens_for(engine, "connect")
-    def impatient(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg2's own
-        connection.cursor().execute("set lock_timeout = '300ms'")
-
-    engine.dispose(close=False)
-    try:
-        return act()
-    finally:
-        event.remove(engine, "connect", impatient)
-
-
-# Constant work
-
-
-def _statements(engine: Engine, act: Callable[[], object]) -> int:
-    seen: list[str] = []
-
-    def count(_c: object, _cursor: object, statement: str, *_rest: object) -> None:
-        seen.append(statement)
-
-    event.listen(engine, "before_cursor_execute", count)
-    act()
-    event.remove(engine, "before_cursor_execute", count)
-    return len(seen)
-
-
-def test_tick_runs_the_same_number_of_statements_for_one_row_and_for_many(
-    engine: Engine, launcher: ScriptedLauncher, notifier: RecordingNotifier, tick_settings: TickSettings
-) -> None:
-    ticker = Ticker(engine, launcher, notifier, replace(tick_settings, max_parallel_jobs=1000))
-
-    def cycle(count: int) -> tuple[int, int]:
-        with engine.begin() as connection:
-            for i in range(count):
-                insert_config(connection, f"c{count}-{i}")
-        launched = _statements(engine, ticker.tick)
-        for run, _ in launcher.launched[-count:]:
-            end(launcher, run, next(h for h in launcher.handles() if str(run.id) in h))
-        return launched, _statements(engine, ticker.tick)
-
-    assert cycle(1) == cycle(60)
-
-
-# Promise 6: a dry run is the real code up to the commit
-
-
-def _dump(engine: Engine) -> dict[str, list[str]]:
-    names = [row["t"] for row in rows(engine, "select tablename as t from pg_tables where schemaname = 'public'")]
-    return {name: sorted(str(row) for row in rows(engine, f"select * from {name}")) for name in names}
-
-
-def _interesting(engine: Engine, ticker: Ticker, launcher: ScriptedLauncher) -> None:
-    """One config in every situation that a tick can meet."""
-    for name in ("succeeds", "fails", "retries", "live"):
-        add_config(engine, name, max_attempts=2 if name == "retries" else 1)
-    ticker.tick(max_parallel_jobs=4)
-    for run, handle in zip([run for run, _ in launcher.launched], launcher.handles(), strict=True):
-        if run.config_name == "succeeds":
-            end(launcher, run, handle)
-        elif run.config_name in {"fails", "retries"}:
-            end(launcher, run, handle, 75, error=error("unavailable"))
-    for name in ("new1", "new2", "new3", "new4"):
-        add_config(engine, name)
-    add_config(engine, "bad", kind="nope")
-    add_config(engine, "paused", is_active=False)
-    add_config(engine, "on_demand", run_every=None)
-    execute(engine, "update load_states set next_slot_at = now() - interval '1 hour' where next_slot_at is not null")
-
-
-def test_dry_run_changes_nothing_and_announces_exactly_what_the_next_tick_does(
-    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher
-) -> None:
-    _interesting(engine, ticker, launcher)
-    before, folders = _dump(engine), len(launcher.launched)
-    announced = ticker.tick(dry_run=True)
-    assert _dump(engine) == before
-    assert len(launcher.launched) == folders
-    real = ticker.tick()
-    assert announced.counts == {key: real.counts[key] for key in announced.counts}
-    launches = {
-        (line.run_id, line.attempt): line.environment for line in announced.explanations if line.action == "launch"
-    }
-    assert launches == {(str(run.id), run.attempt): env for run, env in launcher.launched[folders:]}
-    told = {line.config: line for line in announced.explanations if line.action in {"wait", "quarantine", "idle"}}
-    assert "limit of 5" in told["new4"].why
-    assert told["bad"].action == "quarantine"
-    assert told["paused"].why == "paused"
-    assert told["on_demand"].why == "on demand only"
-    settled = {line.config: line.why for line in announced.explanations if line.action == "settle"}
-    assert settled["succeeds"] == "running → succeeded"
-    assert settled["fails"].startswith("running → failed")
-    assert settled["retries"].startswith("running → queued")
-    states = {(run["config_name"], run["state"]) for run in _runs(engine)}
-    assert {("succeeds", "succeeded"), ("fails", "failed")} <= states
-
-
-def test_dry_run_gives_up_rather_than_wait_for_a_real_tick(engine: Engine, ticker: Ticker) -> None:
-    with engine.begin() as tick_in_progress:
-        tick_in_progress.execute(text("select pg_advisory_xact_lock(1399616867)"))
-        with pytest.raises(Exception, match="lock timeout"):
-            ticker.tick(dry_run=True)
-
-
-def test_dry_run_shows_no_secret(engine: Engine, ticker: Ticker) -> None:
-    add_config(engine, source={"url": "https://docs.google.com/spreadsheets/d/1/edit?x=https://me:hunter2@host/"})
-    text_of_it = str(ticker.tick(dry_run=True).explanations)
-    assert "hunter2" not in text_of_it
 
 
 # Pausing
@@ -636,17 +467,17 @@ def test_resumed_config_goes_to_its_next_slot_with_one_row_for_all_it_missed(
 ) -> None:
     config_id = add_config(engine)
     ticker.tick()
-    _finish(launcher)
+    finish(launcher)
     execute(engine, "update load_configs set is_active = false")
     ticker.tick()
-    assert _state(engine, config_id)["next_slot_at"] is None
+    assert state_of(engine, config_id)["next_slot_at"] is None
     execute(engine, "update load_states set paused_from_at = paused_from_at - interval '5 hours'")
     execute(engine, "update load_configs set is_active = true")
     ticker.tick()
-    skipped = [run for run in _runs(engine) if run["state"] == "skipped"]
+    skipped = [run for run in runs_of(engine) if run["state"] == "skipped"]
     assert [(run["reason"], run["skipped_slots"]) for run in skipped] == [("paused", 5)]
     assert len(launcher.launched) == 1
-    assert _state(engine, config_id)["next_slot_at"] is not None
+    assert state_of(engine, config_id)["next_slot_at"] is not None
 
 
 def test_edited_schedule_keeps_firing_off_until_the_next_slot_of_the_new_grid(
@@ -654,10 +485,10 @@ def test_edited_schedule_keeps_firing_off_until_the_next_slot_of_the_new_grid(
 ) -> None:
     config_id = add_config(engine)
     ticker.tick()
-    _finish(launcher)
+    finish(launcher)
     execute(engine, "update load_configs set run_every = interval '2 hours'")
     assert ticker.tick().counts["enqueued"] == 0
-    state = _state(engine, config_id)
+    state = state_of(engine, config_id)
     assert state["next_slot_at"] - state["grid_at"] == timedelta(hours=2)
 
 
@@ -671,7 +502,7 @@ def test_stale_data_is_told_once_until_a_run_succeeds(
     ticker.tick()
     ticker.tick()
     assert len(notifier.messages) == 1
-    _finish(launcher)
+    finish(launcher)
     ticker.tick()
     execute(engine, "update load_states set last_success_at = last_success_at - interval '2 hours'")
     ticker.tick()
