@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _FOLDER = str(Path(migrations.__file__).parent)
 _LOCK_NOT_AVAILABLE = "55P03"
+_END_THE_OTHER = "end the transaction that holds the lock (see pg_stat_activity), then run `sluice migrate` again"
 
 
 class MigrationError(Exception):
@@ -87,12 +88,14 @@ def _migrating(database: sa.Engine | str) -> Iterator[Config]:
     try:
         with _connect(database) as connection:
             yield _config(connection)
-    except sa.exc.OperationalError as error:
-        if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
+    except sa.exc.DBAPIError as error:
+        code = getattr(error.orig, "pgcode", None)
+        if code is None:
             raise
+        advice = _END_THE_OTHER if code == _LOCK_NOT_AVAILABLE else "correct that, then run `sluice migrate` again"
         raise MigrationError(
-            f"migrate: expected a lock that is free, got: {error.orig}; end the transaction that holds it "
-            "(see pg_stat_activity), then run `sluice migrate` again"
+            f"migrate: expected a database that takes the revisions, got: {str(error.orig).splitlines()[0]}; "
+            f"it is as it was; {advice}"
         ) from error
     except CommandError as error:
         raise MigrationError(f"migrate: expected a database that fits revision {head()}, got: {error}") from error
