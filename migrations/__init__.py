@@ -4,3 +4,6 @@ from __future__ import annotations
 
 # Others may keep the history of their own tables in the same database, in Alembic's default `alembic_version`.
 VERSION_TABLE = "sluice_version"
+
+# "sluice" in ASCII, as a number: the advisory lock under which one process migrates at a time.
+ADVISORY_LOCK = 126909663503205

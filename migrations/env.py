@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 from alembic import context
 
-from migrations import VERSION_TABLE
+from migrations import ADVISORY_LOCK, VERSION_TABLE
 from orchestrator import tables
 
 if TYPE_CHECKING:
     from alembic.runtime.environment import NameFilterParentNames, NameFilterType
 
-# "sluice" in ASCII, as a number: an advisory lock of nobody else's.
-_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(126943848555365)"
+_ONE_AT_A_TIME = f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"
 _WAIT_FOR_THE_OTHER = "SET LOCAL lock_timeout = '5min'"
 # Whoever waits for a table's lock is in the way of all who come after; better to give up and say so.
 _WAIT_FOR_TABLES = "SET LOCAL lock_timeout = '3s'"
@@ -64,7 +63,8 @@ def _connect_and_migrate() -> None:
 
 
 def _print_sql() -> None:
-    context.configure(dialect_name="postgresql", literal_binds=True, **_options())
+    # A driver's way to write parameters would double every percent sign.
+    context.configure(dialect_name="postgresql", dialect_opts={"paramstyle": "named"}, literal_binds=True, **_options())
     with context.begin_transaction():
         context.run_migrations()
 

@@ -267,7 +267,7 @@ CREATE VIEW public.sheet_to_bigquery_configs AS
 
 COMMENT ON VIEW public.sheet_to_bigquery_configs IS 'the google_sheet rows of load_configs, as the table of this name had them';
 
-CREATE FUNCTION public.require_sheet_columns(config public.sheet_to_bigquery_configs) RETURNS void
+CREATE FUNCTION public.require_sheet_columns(written public.sheet_to_bigquery_configs, before public.sheet_to_bigquery_configs DEFAULT NULL::public.sheet_to_bigquery_configs) RETURNS void
     LANGUAGE plpgsql
     AS $$
 declare
@@ -276,11 +276,11 @@ declare
     missing text;
 begin
     foreach missing in array required loop
-        if to_jsonb(config) ->> missing is null then
+        if to_jsonb(written) ->> missing is null and (before is null or to_jsonb(before) ->> missing is not null) then
             raise not_null_violation using
                 message = format('null value in column "%s" of relation "sheet_to_bigquery_configs" violates '
                                  'not-null constraint', missing),
-                detail = format('Failing row contains %s.', config),
+                detail = format('Failing row contains %s.', written),
                 schema = current_schema(), table = 'sheet_to_bigquery_configs', column = missing;
         end if;
     end loop;
@@ -324,7 +324,7 @@ begin
             message = format('sheet_to_bigquery_configs: expected id %s to stay, got %s; insert a new row and delete '
                              'this one', old.id, new.id);
     end if;
-    perform require_sheet_columns(new);
+    perform require_sheet_columns(new, old);
     if new.name <> old.name then
         number := free_number(new.name);
     end if;
@@ -335,7 +335,7 @@ begin
         source = case
             when new.google_sheet_tab_name is distinct from old.google_sheet_tab_name
                 then config.source - 'tab' - 'gid' || sheet_source(new.google_sheet_url, new.google_sheet_tab_name)
-            when new.google_sheet_url <> old.google_sheet_url
+            when new.google_sheet_url is distinct from old.google_sheet_url
                 then config.source || sheet_source(new.google_sheet_url, null)
             else config.source
         end,

@@ -34,8 +34,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    # It takes the row type of the view.
-    op.execute("drop function require_sheet_columns(sheet_to_bigquery_configs)")
+    # It takes rows of the view.
+    op.execute("drop function require_sheet_columns(sheet_to_bigquery_configs, sheet_to_bigquery_configs)")
     op.execute("drop view sheet_to_bigquery_configs")
     for function in _FUNCTIONS:
         op.execute(f"drop function {function}")

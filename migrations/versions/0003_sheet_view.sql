@@ -37,18 +37,20 @@ alter view sheet_to_bigquery_configs
     alter column updated_at set default now();
 
 
-create function require_sheet_columns(config sheet_to_bigquery_configs) returns void language plpgsql as $$
+-- A config made elsewhere may leave a column to the defaults; an update that says nothing of it leaves it so.
+create function require_sheet_columns(written sheet_to_bigquery_configs, before sheet_to_bigquery_configs default null)
+returns void language plpgsql as $$
 declare
     required constant text[] := array['id', 'name', 'google_sheet_url', 'google_cloud_project_id',
                                       'bigquery_dataset_id', 'bigquery_table_id'];
     missing text;
 begin
     foreach missing in array required loop
-        if to_jsonb(config) ->> missing is null then
+        if to_jsonb(written) ->> missing is null and (before is null or to_jsonb(before) ->> missing is not null) then
             raise not_null_violation using
                 message = format('null value in column "%s" of relation "sheet_to_bigquery_configs" violates '
                                  'not-null constraint', missing),
-                detail = format('Failing row contains %s.', config),
+                detail = format('Failing row contains %s.', written),
                 schema = current_schema(), table = 'sheet_to_bigquery_configs', column = missing;
         end if;
     end loop;
@@ -163,7 +165,7 @@ begin
             message = format('sheet_to_bigquery_configs: expected id %s to stay, got %s; insert a new row and delete '
                              'this one', old.id, new.id);
     end if;
-    perform require_sheet_columns(new);
+    perform require_sheet_columns(new, old);
     if new.name <> old.name then
         number := free_number(new.name);
     end if;
@@ -174,7 +176,7 @@ begin
         source = case
             when new.google_sheet_tab_name is distinct from old.google_sheet_tab_name
                 then config.source - 'tab' - 'gid' || sheet_source(new.google_sheet_url, new.google_sheet_tab_name)
-            when new.google_sheet_url <> old.google_sheet_url
+            when new.google_sheet_url is distinct from old.google_sheet_url
                 then config.source || sheet_source(new.google_sheet_url, null)
             else config.source
         end,

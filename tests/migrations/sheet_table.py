@@ -64,12 +64,10 @@ def one(connection: Connection, statement: str, parameters: object = None) -> An
     return value
 
 
-def wait_for_a_waiter(connection: Connection) -> None:
-    """Return when somebody waits for a lock that this connection holds."""
-    blocked = (
-        "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))"
-    )
-    wait_until(lambda: one(connection, blocked), what="a session that waits for this one")
+def wait_for_waiters(connection: Connection, number: int = 1) -> None:
+    """Return when so many sessions wait for locks that this connection holds."""
+    blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    wait_until(lambda: one(connection, blocked) >= number, what="sessions that wait for this one")
 
 
 def insert(connection: Connection, **columns: object) -> int:

@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from orchestrator import migrate
-from tests.migrations.sheet_table import REQUIRED, TABLE, connect, insert, one, rows, wait_for_a_waiter
+from tests.migrations.sheet_table import REQUIRED, TABLE, connect, insert, one, rows, wait_for_waiters
 
 if TYPE_CHECKING:
     from tests.migrations.sheet_table import Connection
@@ -132,7 +132,7 @@ def test_insert_that_waited_for_the_migration_lands_in_the_view(older_system: Co
         rows(reader, f"SELECT FROM {VIEW}")
         migration = threading.Thread(target=migrate.upgrade, args=(postgres_url,))
         migration.start()
-        wait_for_a_waiter(reader)
+        wait_for_waiters(reader)
         program = threading.Thread(target=insert, args=(older_system,))
         program.start()
         reader.commit()

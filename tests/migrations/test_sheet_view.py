@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from tests.migrations.sheet_table import REQUIRED, connect, insert, one, rows, wait_for_a_waiter
+from tests.migrations.sheet_table import REQUIRED, connect, insert, one, rows, wait_for_waiters
 
 if TYPE_CHECKING:
     from tests.migrations.sheet_table import Connection
@@ -76,7 +76,7 @@ def test_same_name_inserted_at_once_waits_and_is_numbered(connection: Connection
         insert(first, name="sales")
         second = threading.Thread(target=insert, args=(connection,), kwargs={"name": "sales"})
         second.start()
-        wait_for_a_waiter(first)
+        wait_for_waiters(first)
         first.commit()
         second.join()
     assert rows(connection, "SELECT name FROM load_configs ORDER BY name") == [("sales",), ("sales (2)",)]
@@ -105,6 +105,13 @@ def test_update_keeps_what_the_older_table_knows_nothing_of(connection: Connecti
     ]
 
 
+def test_update_leaves_to_the_defaults_what_was_left_to_them(connection: Connection) -> None:
+    rows(connection, """INSERT INTO load_configs (name, kind, source) VALUES ('a', 'google_sheet', '{"gid": 5}')""")
+    rows(connection, f"UPDATE {VIEW} SET is_active = false, last_run = now()")
+    row = "source, destination_project, destination_dataset, destination_table, is_active"
+    assert rows(connection, f"SELECT {row} FROM load_configs") == [({"gid": 5}, None, None, None, False)]
+
+
 def test_written_tab_takes_the_place_of_a_tab_by_number(connection: Connection) -> None:
     insert(connection)
     rows(connection, """UPDATE load_configs SET source = source || '{"gid": 5}'""")
@@ -129,7 +136,7 @@ def test_update_leaves_what_another_transaction_has_written_meanwhile(
         update = f"UPDATE {VIEW} SET bigquery_table_id = 'other'"
         waiting = threading.Thread(target=rows, args=(connection, update))
         waiting.start()
-        wait_for_a_waiter(other)
+        wait_for_waiters(other)
         other.commit()
         waiting.join()
     assert rows(connection, f"SELECT is_active, bigquery_table_id FROM {VIEW}") == [(False, "other")]

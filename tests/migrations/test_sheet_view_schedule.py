@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import psycopg2
 import pytest
 
-from tests.migrations.sheet_table import connect, insert, one, rows, wait_for_a_waiter
+from tests.migrations.sheet_table import connect, insert, one, rows, wait_for_waiters
 
 if TYPE_CHECKING:
     from tests.migrations.sheet_table import Connection
@@ -116,7 +116,7 @@ def test_frequency_counts_from_a_launch_that_came_between(connection: Connection
         update = f"UPDATE {VIEW} SET run_frequency_hours = 6"
         waiting = threading.Thread(target=rows, args=(connection, update))
         waiting.start()
-        wait_for_a_waiter(other)
+        wait_for_waiters(other)
         rows(other, "UPDATE load_states SET last_launched_at = %s", [launched])
         other.commit()
         waiting.join()
