@@ -25,7 +25,9 @@ from worker.outcome import Outcome, classified
 from worker.resolve import receipt_key, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
 
     from worker.attempt import Attempt
     from worker.contract.run_folder import Manifest, PlannedUnit
@@ -158,11 +160,18 @@ class _Units:
             return standing
         said = len(self.outcome.warnings)
         batches = conformed(
-            self.source.read(unit),
+            self._read(unit),
             custom_schema=self.job.spec.custom_schema,
             metadata=self.job.metadata(self.attempt.run_id, self.attempt.started_at),
         )
         return stage(self.attempt, unit.key, batches, warnings=lambda: self.outcome.warnings[said:])
+
+    def _read(self, unit: PlannedUnit) -> Iterator[pa.RecordBatch]:
+        from worker.lean_arrow import spare_pandas
+
+        for batch in self.source.read(unit):
+            spare_pandas()  # a source that makes its batches by pandas has imported it by now
+            yield batch
 
     def _key(self, unit: PlannedUnit) -> str:
         return receipt_key(self.adopted.run_id if self.adopted else self.attempt.run_id, unit.key)

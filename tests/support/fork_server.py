@@ -14,6 +14,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from worker.lean_arrow import spare_pandas
+
 _PRELOADED = (
     "duckdb",
     "psutil",
@@ -34,6 +36,7 @@ def main() -> None:
     """Serve until standard input ends."""
     for module in _PRELOADED:
         import_module(module)
+    spare_pandas()
     for line in sys.stdin:
         request = json.loads(line)
         answer = _waited(request["wait"]) if "wait" in request else _started(request)
