@@ -1,10 +1,10 @@
-"""Places where a test may kill the worker: `FAILPOINT=<name>`, or `<name>:<n>` for the n-th time it is passed."""
+"""Where a crash test may stop the worker: on both sides of whatever it leaves behind."""
 
 from __future__ import annotations
 
-import os
-import signal
-from collections import Counter
+from worker.contract.failpoint import reach
+
+__all__ = ["NAMES", "reach"]
 
 NAMES = (
     "worker.after_fence",
@@ -21,18 +21,3 @@ NAMES = (
     "worker.after_cleanup",
 )
 """Every failpoint, in the order in which a run passes them."""
-
-_passed: Counter[str] = Counter()
-
-
-def reach(name: str) -> None:
-    """Kill this process with SIGKILL if this is the failpoint that `FAILPOINT` names; otherwise do nothing."""
-    if armed := os.environ.get("FAILPOINT"):
-        _kill_at(name, armed)
-
-
-def _kill_at(name: str, armed: str) -> None:
-    wanted, _, nth = armed.partition(":")
-    _passed[name] += 1
-    if name == wanted and _passed[name] == int(nth or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
