@@ -91,7 +91,7 @@ load_configs = sa.Table(
     _check(_one_of("size", SIZES), "size_is_small_medium_large_or_auto"),
     _check("run_every is null or cron is null", "schedule_is_run_every_or_cron_not_both"),
     _check("run_every >= interval '1 minute'", "run_every_is_a_minute_or_more"),
-    _check("run_every <= interval '3660 days'", "run_every_is_3660_days_or_less"),
+    _check("run_every <= interval '36500 days'", "run_every_is_36500_days_or_less"),
     _check(
         "extract(year from run_every) = 0 and extract(month from run_every) = 0", "run_every_has_no_months_or_years"
     ),
@@ -99,7 +99,7 @@ load_configs = sa.Table(
     _check("timeout between interval '1 second' and interval '168 hours'", "timeout_is_1_second_to_168_hours"),
     _check("alert_after >= 1", "alert_after_is_1_or_more"),
     _check("fresh_within >= interval '1 minute'", "fresh_within_is_a_minute_or_more"),
-    _check("fresh_within <= interval '3660 days'", "fresh_within_is_3660_days_or_less"),
+    _check("fresh_within <= interval '36500 days'", "fresh_within_is_36500_days_or_less"),
     _check(
         "metadata_columns is null or metadata_columns = 'false' or jsonb_typeof(metadata_columns) = 'object'",
         "metadata_columns_is_false_or_names",

@@ -78,37 +78,38 @@ def test_columns_of_the_admins_own_stay_in_the_table_that_was_set_aside(
     assert one(older_system, f"SELECT team FROM {ASIDE}") == "sales"
 
 
-@pytest.mark.parametrize(
-    ("column", "value", "why"),
-    [
-        ("run_frequency_hours", 0, "run_every_is_a_minute_or_more"),
-        ("run_frequency_hours", -6, "run_every_is_a_minute_or_more"),
-        ("run_frequency_hours", 2147483647, "run_every_is_3660_days_or_less"),
-        ("schema_handling", "guess", "schema_handling_is_auto_detect_or_custom"),
-        ("name", "", "name_has_1_to_255_characters"),
-        ("last_run", "0001-01-01", "last_run: expected a time between 1900 and 3000"),
-        ("last_run", "infinity", "last_run: expected a time between 1900 and 3000"),
-        ("google_sheet_url", None, 'null value in column "google_sheet_url"'),
-        ("name", None, 'null value in column "name"'),
-        ("name", "n" * 300, "value too long"),
-        ("id", 3000000000, "out of range"),
-    ],
-)
-def test_row_that_is_refused_is_adopted_inactive_and_says_why(
-    older_system: Connection, postgres_url: str, column: str, value: object, why: str
-) -> None:
+REFUSED: list[tuple[dict[str, object], str]] = [
+    ({"run_frequency_hours": 0}, "run_every_is_a_minute_or_more"),
+    ({"run_frequency_hours": -6}, "run_every_is_a_minute_or_more"),
+    ({"run_frequency_hours": 2147483647}, "run_every_is_36500_days_or_less"),
+    ({"schema_handling": "guess"}, "schema_handling_is_auto_detect_or_custom"),
+    ({"name": ""}, "name_has_1_to_255_characters"),
+    ({"name": None}, 'null value in column "name"'),
+    ({"name": "n" * 300}, "value too long"),
+    ({"google_sheet_url": None}, 'null value in column "google_sheet_url"'),
+    ({"last_run": "0001-01-01"}, "last_run: expected a time between 1900 and 3000"),
+    ({"last_run": "infinity"}, "last_run: expected a time between 1900 and 3000"),
+    ({"id": 3000000000}, "out of range"),
+]
+
+
+def test_refused_rows_are_adopted_inactive_and_say_why(older_system: Connection, postgres_url: str) -> None:
     for name in ("name", "google_sheet_url"):
         rows(older_system, f"ALTER TABLE {VIEW} ALTER COLUMN {name} DROP NOT NULL, ALTER COLUMN {name} TYPE text")
     rows(older_system, f"ALTER TABLE {VIEW} ALTER COLUMN id TYPE bigint")
-    insert(older_system, name="before")
-    insert(older_system, **{"name": "wrong", "run_frequency_hours": 24, column: value})
+    for wrong, _ in REFUSED:
+        insert(older_system, **{"run_frequency_hours": 24, **wrong})
+    insert(older_system, name="right")
     migrate.upgrade(postgres_url)
     columns = "id, is_active, destination_table, description"
-    (wrong,) = rows(older_system, f"SELECT {columns} FROM load_configs WHERE name <> 'before'")
-    assert wrong[:3] == (2, False, REQUIRED["bigquery_table_id"])
-    assert why in wrong[3]
-    assert str(REQUIRED["google_cloud_project_id"]) in wrong[3]
-    assert one(older_system, f"SELECT is_active FROM {VIEW} WHERE name = 'before'") is True
+    adopted = rows(older_system, f"SELECT {columns} FROM load_configs WHERE name <> 'right' ORDER BY id")
+    # The sequence had given out 10 numbers and that of the right row before it was asked for one that fits.
+    assert [row[0] for row in adopted] == [*range(1, 11), 12]
+    for (_, why), (_, is_active, table, description) in zip(REFUSED, adopted, strict=True):
+        assert (is_active, table) == (False, REQUIRED["bigquery_table_id"])
+        assert why in description
+        assert str(REQUIRED["google_cloud_project_id"]) in description
+    assert one(older_system, f"SELECT is_active FROM {VIEW} WHERE name = 'right'") is True
 
 
 def test_rights_are_carried_over(older_system: Connection, postgres_url: str) -> None:

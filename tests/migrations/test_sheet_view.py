@@ -175,7 +175,7 @@ def test_null_time_is_now(connection: Connection, column: str) -> None:
         ("schema_handling", "guess", "schema_handling_is_auto_detect_or_custom"),
         ("run_frequency_hours", 0, "run_every_is_a_minute_or_more"),
         ("run_frequency_hours", -24, "run_every_is_a_minute_or_more"),
-        ("run_frequency_hours", 2147483647, "run_every_is_3660_days_or_less"),
+        ("run_frequency_hours", 2147483647, "run_every_is_36500_days_or_less"),
     ],
 )
 def test_value_that_can_never_work_is_refused(
