@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from worker import stop
 from worker.contract.exit_code import ExitCode
-from worker.logs import log, start_logging
-from worker.outcome import classified
+from worker.logs import start_logging
+from worker.outcome import classified, log_error
 from worker.settings import LOG_LEVELS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(options.command, environment, _logging(environment))
     except BaseException as raised:  # noqa: BLE001 - every end is one of the exit codes
         error = classified(raised)
-        log.error("%s", error, exc_info=None if error is raised else raised)
+        log_error(error, raised)
         return error.exit_code
 
 

@@ -21,7 +21,7 @@ from worker.guards import refuse_drop
 from worker.hint import ask_for_tick
 from worker.job import Job
 from worker.logs import log
-from worker.outcome import Outcome, classified
+from worker.outcome import Outcome, classified, log_error
 from worker.resolve import receipt_key, resolve
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _attempted(attempt: Attempt, environment: Mapping[str, str], outcome: Outcom
         _run(Job.from_env(attempt.folder.unspill(dict(environment))), attempt, outcome)
     except BaseException as raised:  # noqa: BLE001 - whatever happens is reported
         error = classified(raised)
-        log.error(str(error), exc_info=None if error is raised else raised, extra={"fields": {"kind": error.kind}})
+        log_error(error, raised)
         return error
     return None
 

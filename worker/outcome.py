@@ -11,7 +11,7 @@ from obstore.exceptions import PermissionDeniedError, UnauthenticatedError
 
 from worker import secrets
 from worker.contract.options import OptionsError
-from worker.contract.report import ErrorReport, Report
+from worker.contract.report import ErrorKind, ErrorReport, Report
 from worker.contract.run_folder import CorruptDocument, RunFolderError
 from worker.contract.run_spec import SpecError
 from worker.errors import Cancelled, ConfigurationError, Unavailable, WorkerError
@@ -96,6 +96,12 @@ def classified(error: BaseException) -> WorkerError:
             return Unavailable(str(error))
         case _:
             return WorkerError(_one_line(error))
+
+
+def log_error(error: WorkerError, raised: BaseException) -> None:
+    """Log what ended a run; only of a bug does it matter where it was raised."""
+    is_bug = error.kind is ErrorKind.BUG
+    log.error("%s", error, exc_info=raised if is_bug else None, extra={"fields": {"kind": error.kind.value}})
 
 
 def _one_line(error: BaseException) -> str:

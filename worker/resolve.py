@@ -40,10 +40,11 @@ def resolve(spec: RunSpec, destination: Destination) -> Start:
 
     A unit with a cursor tells where to go on. One without (`append` from a source that cannot tell what is new) does
     not: there, the run that published it is adopted, so that its rows are there once however often it is tried.
-    The other modes replace what is there, so publishing the same rows again does no harm.
+    `merge` and `partitions` replace what is there, so publishing the same rows again does no harm; under `replace` all
+    that earlier runs have published goes anyway.
     """
     start = Start(spec.cursor)
-    for url in spec.earlier_runs:
+    for url in () if spec.load_mode is LoadMode.REPLACE else spec.earlier_runs:
         start = _after(url, start, spec.load_mode, destination)
         if start.adopted:
             break

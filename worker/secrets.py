@@ -6,9 +6,10 @@ file:///run/db-url    the content of that file, without the newline at its end
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from worker.errors import ConfigurationError
 
@@ -30,8 +31,12 @@ def resolve(reference: str) -> str:
 
 
 def register(secret: str) -> None:
-    """Mask this value in every text from now on, and each password inside it if it is a URL."""
-    _resolved.update(value for value in (secret, *_passwords(secret)) if len(value) >= _SHORTEST_MASKED)
+    """Mask this value in every text from now on, however it is written, and the password inside it if it is a URL."""
+    for value in (secret, *_passwords(secret)):
+        if len(value) >= _SHORTEST_MASKED:
+            _resolved.update(
+                {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value)}
+            )
 
 
 def mask(text: str) -> str:

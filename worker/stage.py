@@ -131,6 +131,6 @@ class _Sink:
 def _is_whole(part: Part) -> bool:
     root, _, name = part.url.rpartition("/")
     try:
-        return obstore.head(open_store(root), name)["size"] == part.bytes
+        return obstore.head(open_store(root, to_write=False), name)["size"] == part.bytes
     except FileNotFoundError:
         return False

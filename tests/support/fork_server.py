@@ -23,6 +23,7 @@ _PRELOADED = (
     "pyarrow.parquet",
     "tenacity",
     "tests.support.sources.rows",
+    "tests.support.worker_main",
     "worker.batches",
     "worker.cli",
     "worker.destinations.duckdb.publish",

@@ -4,33 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-import worker.contract.options
-import worker.sources
-from tests.architecture.project import ROOT
 from worker.contract.run_folder import RunFolder
 from worker.contract.run_spec import LoadMode, MetadataColumns, RunSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tests.support.processes import ForkServer, Started
     from worker.contract.report import Report
-
-
-def main(arguments: Sequence[str] = ()) -> int:
-    """Be `sluice-worker`, and know the kind `rows` too."""
-    from worker.cli import main as worker_main
-
-    worker.contract.options.__path__.append(str(ROOT / "tests/support/source_options"))
-    worker.sources.__path__.append(str(ROOT / "tests/support/sources"))
-    return worker_main(arguments)
 
 
 @dataclass
@@ -80,14 +67,20 @@ class Runs:
 
     def start(self, spec: RunSpec, *arguments: str, **variables: str) -> Started:
         """Start the worker for a spec; a keyword is one more variable of its environment."""
-        environment = {"PATH": os.environ["PATH"], **spec.to_env(), **variables}
+        return self.start_in(self.environment(spec, **variables), *arguments)
+
+    def start_in(self, environment: Mapping[str, str], *arguments: str) -> Started:
+        """Start the worker in an environment."""
         return self.processes.start(
-            "tests.support.runs:main", arguments, environment=environment, output=self.home / "output.log"
+            "tests.support.worker_main:main", arguments, environment=environment, output=self.home / "output.log"
         )
 
     def run(self, run_id: str, *, failpoint: str = "", **fields: Any) -> int:  # noqa: ANN401 - RunSpec's
         """Run the worker to its end and return its exit code."""
         return self.start(self.spec(run_id, **fields), **({"FAILPOINT": failpoint} if failpoint else {})).wait()
+
+    def environment(self, spec: RunSpec, **variables: str) -> dict[str, str]:
+        return {"PATH": os.environ["PATH"], **spec.to_env(), **variables}
 
     def output(self) -> str:
         """Return what all of the workers have printed."""
@@ -106,7 +99,3 @@ class Runs:
                 return connection.execute(sql).fetchall()
             except duckdb.CatalogException:
                 return []
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

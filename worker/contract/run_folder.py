@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote, unquote, urlsplit
@@ -104,9 +105,8 @@ class RunFolder:
     """The folder of one run, given as a URL (`file:///...`; other object stores by their scheme)."""
 
     def __init__(self, url: str) -> None:
-        """Open it; nothing is created before the first write."""
+        """Name it; nothing is created before the first write."""
         self.url = url.rstrip("/")
-        self._store = open_store(self.url)
 
     def take_fence(self, attempt: int, fence: Fence) -> Fence:
         """Try to create the attempt's fence and return the one that stands: one's own, or the winner's."""
@@ -210,14 +210,14 @@ class RunFolder:
 
     def _put(self, name: str, content: bytes, *, overwrite: bool) -> bool:
         try:
-            obstore.put(self._store, name, content, mode="overwrite" if overwrite else "create")
+            obstore.put(open_store(self.url), name, content, mode="overwrite" if overwrite else "create")
         except AlreadyExistsError:
             return False
         return True
 
     def _get(self, name: str) -> bytes | None:
         try:
-            return bytes(obstore.get(self._store, name).bytes())
+            return bytes(obstore.get(open_store(self.url, to_write=False), name).bytes())
         except FileNotFoundError:
             return None
 
@@ -234,10 +234,27 @@ class RunFolder:
             raise CorruptDocument(message) from error
 
 
-def open_store(url: str) -> obstore.store.ObjectStore:
-    """Open the object store below a URL; a `file://` folder is made on the first write."""
-    if url.startswith("file://"):
-        return LocalStore(prefix=local_path(url), mkdir=True, automatic_cleanup=False)
+def open_store(url: str, *, to_write: bool = True) -> obstore.store.ObjectStore:
+    """Open the object store below a URL; a `file://` folder that is not there is made for writing.
+
+    Raises:
+        FileNotFoundError: a `file://` folder is not there to be read.
+        RunFolderError: a `file://` folder cannot be made.
+    """
+    if not url.startswith("file://"):
+        return _remote_store(url)
+    path = local_path(url)
+    if not (to_write or path.exists()):
+        raise FileNotFoundError(path)
+    try:
+        return LocalStore(prefix=path, mkdir=to_write, automatic_cleanup=False)
+    except OSError as error:
+        message = f"{url}: expected a folder that can be made, got {error}; correct RUNS_URL or its permissions"
+        raise RunFolderError(message) from error
+
+
+@cache
+def _remote_store(url: str) -> obstore.store.ObjectStore:
     return from_url(url)
 
 

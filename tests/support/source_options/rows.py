@@ -24,4 +24,9 @@ class Options(options.Options):
     plan_then: Path | None = None
     """A file that appears when planning begins, and a named pipe `<file>.go` to read from before it goes on."""
     read_then: Path | None = None
-    """The same for reading, after the first row of a unit."""
+    """The same for reading, after each row of a unit."""
+    password: str | None = None
+    """A reference to a secret; if it is given, planning fails with an error that holds it."""
+    key: str = "ids-{low}-{high}"
+    """How units are called."""
+    comment: str = ""

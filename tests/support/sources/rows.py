@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from worker import secrets
 from worker.contract.run_folder import PlannedUnit
 from worker.contract.run_spec import LoadMode
 
@@ -29,6 +30,8 @@ class Rows:
 
     def plan(self) -> list[PlannedUnit]:
         _pause(self.options.plan_then)
+        if self.options.password:
+            raise KeyError(f"no route to postgresql://me:{secrets.resolve(self.options.password)}@db")
         ids = [row["id"] for row in self._rows() if row["id"] > (self.request.cursor or 0)]
         size = len(ids) or 1 if self.request.mode is LoadMode.REPLACE else self.options.unit_rows
         blocks = [ids[start : start + size] for start in range(0, len(ids), size)]
@@ -37,9 +40,8 @@ class Rows:
         return [self._unit(block[0], block[-1]) for block in blocks]
 
     def _unit(self, low: int, high: int) -> PlannedUnit:
-        return PlannedUnit(
-            key=f"ids-{low}-{high}", cursor=high if self.options.has_cursor else None, window=[low, high]
-        )
+        key = self.options.key.format(low=low, high=high)
+        return PlannedUnit(key=key, cursor=high if self.options.has_cursor else None, window=[low, high])
 
     def read(self, unit: PlannedUnit) -> Iterator[pa.RecordBatch]:
         low, high = unit.window
