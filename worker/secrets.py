@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from worker.errors import ConfigurationError
 
@@ -34,9 +34,7 @@ def register(secret: str) -> None:
     """Mask this value in every text from now on, however it is written, and the password inside it if it is a URL."""
     for value in (secret, *_passwords(secret)):
         if len(value) >= _SHORTEST_MASKED:
-            _resolved.update(
-                {value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value, safe=""), quote_plus(value)}
-            )
+            _resolved.update({value, repr(value)[1:-1], json.dumps(value)[1:-1], quote(value, safe="")})
 
 
 def mask(text: str) -> str:

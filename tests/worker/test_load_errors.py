@@ -74,11 +74,7 @@ class TestConfiguration:
     def test_custom_schema_names_the_value_that_does_not_fit(self, runs: Runs) -> None:
         runs.write_rows([1, 2])
         columns = [{"name": "id", "type": "INT64"}, {"name": "name", "type": "DATE"}, {"name": "day", "type": "DATE"}]
-        custom: dict[str, Any] = {
-            "schema_handling": SchemaHandling.CUSTOM,
-            "custom_schema": columns,
-            "metadata_columns": None,
-        }
+        custom: dict[str, Any] = {"schema_handling": SchemaHandling.CUSTOM, "custom_schema": columns}
         assert runs.run("first", **custom) == ExitCode.CONFIGURATION
         assert "column name, row 1: expected DATE, got 'row 1'" in error_of(runs).text
 
@@ -149,14 +145,17 @@ class TestBug:
         assert "s3cr" not in runs.output() + log.decode() + error_of(runs).text
 
     @pytest.mark.parametrize(
-        ("mode", "key", "text"),
+        ("mode", "source", "text"),
         [
-            (LoadMode.APPEND, "same", "expected each unit to have a key of its own"),
+            (LoadMode.APPEND, {"key": "same"}, "expected each unit to have a key of its own"),
+            (LoadMode.REPLACE, {"split": True}, "expected one unit, since each would replace the one before"),
         ],
     )
-    def test_plan_that_would_lose_rows_is_refused(self, runs: Runs, mode: LoadMode, key: str, text: str) -> None:
+    def test_plan_that_would_lose_rows_is_refused(
+        self, runs: Runs, mode: LoadMode, source: dict[str, Any], text: str
+    ) -> None:
         runs.write_rows([1, 2, 3])
-        assert runs.run("first", load_mode=mode, source={"key": key}) == ExitCode.BUG
+        assert runs.run("first", load_mode=mode, source=source) == ExitCode.BUG
         assert text in error_of(runs).text
         assert runs.ids() == []
 

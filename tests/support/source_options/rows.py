@@ -20,6 +20,8 @@ class Options(options.Options):
     file: Path
     unit_rows: int = 2
     """Rows per unit; ignored under `replace`, which has one unit."""
+    split: bool = False
+    """Plan several units under `replace`, too, which no source may do."""
     has_cursor: bool = True
     plan_then: Path | None = None
     """A file that appears when planning begins, and a named pipe `<file>.go` to read from before it goes on."""

@@ -33,11 +33,10 @@ class Rows:
         if self.options.password:
             raise KeyError(f"no route to postgresql://me:{secrets.resolve(self.options.password)}@db")
         ids = [row["id"] for row in self._rows() if row["id"] > (self.request.cursor or 0)]
-        size = len(ids) or 1 if self.request.mode is LoadMode.REPLACE else self.options.unit_rows
-        blocks = [ids[start : start + size] for start in range(0, len(ids), size)]
-        if self.request.mode is LoadMode.REPLACE and not blocks:
-            blocks = [[0]]
-        return [self._unit(block[0], block[-1]) for block in blocks]
+        if self.request.mode is LoadMode.REPLACE and not self.options.split:
+            return [self._unit(min(ids, default=0), max(ids, default=0))]
+        size = self.options.unit_rows
+        return [self._unit(ids[start], ids[start : start + size][-1]) for start in range(0, len(ids), size)]
 
     def _unit(self, low: int, high: int) -> PlannedUnit:
         key = self.options.key.format(low=low, high=high)
