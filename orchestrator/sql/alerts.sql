@@ -10,11 +10,11 @@ with ready as materialized (
     from alerts a left join alerts o on o.id = a.thread_of
     where a.sent_at is null and a.dead_at is null and a.not_before_at <= :now
       and (a.leased_until_at is null or a.leased_until_at <= :now)
+      and (o.id is null or o.sent_at is not null or o.dead_at is not null)
       and not exists (
           select from alerts e
           where e.sent_at is null and e.dead_at is null
-            and (e.id = a.thread_of
-                 or e.thread_of = a.thread_of and (e.created_at, e.id) < (a.created_at, a.id)))
+            and e.thread_of = a.thread_of and (e.created_at, e.id) < (a.created_at, a.id))
 ), firsts as (
     select distinct on (message) id, message from ready order by message, created_at, id
 ), locked as (

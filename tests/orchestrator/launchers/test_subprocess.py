@@ -22,10 +22,11 @@ from orchestrator.launcher import LaunchRefused
 from orchestrator.launchers.execution import Execution
 from orchestrator.launchers.subprocess import SubprocessLauncher
 from orchestrator.model import Handle, Phase
+from orchestrator.settings import Settings
 from tests.orchestrator.launchers.conformance import LauncherConformance, Pipe, a_run, ended, phase
 from tests.support.waiting import wait_until
 from worker.contract.exit_code import ExitCode
-from worker.contract.run_folder import local_path
+from worker.contract.run_folder import RunFolder, local_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,6 +90,7 @@ def test_execution_outlives_the_killed_orchestrator_and_is_followed_to_its_end(r
 import os, signal
 from dataclasses import replace
 from pathlib import Path
+from orchestrator.settings import Settings
 from tests.orchestrator.launchers.conformance import a_run
 from tests.orchestrator.launchers.test_subprocess import stub_launcher
 run = a_run(Path("/tmp"))
@@ -233,6 +235,28 @@ def test_worker_gets_neither_our_secrets_nor_another_runs_orders(run: Run, tmp_p
     assert environment["CONFIG_NAME"] == "orders"
 
 
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if "Secret" in str(field)])
+def test_worker_gets_no_secret_that_is_a_setting(run: Run, tmp_path: Path, name: str) -> None:
+    dump = tmp_path / "environment.json"
+    launcher = stub_launcher(**{name.upper(): "secret"})
+    ended(launcher, launcher.launch(run, {"ACT": f"dump {dump}"}))
+    assert "secret" not in json.loads(dump.read_text()).values()
+
+
+def test_worker_itself_is_started_from_anywhere_and_knows_its_execution(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "types.py").write_text("raise SystemExit('a file of the user, who happens to be here')")
+    monkeypatch.chdir(tmp_path)
+    launcher = SubprocessLauncher(os.environ)
+    spec = run.spec.model_copy(update={"kind": "google_sheet", "source": {"url": "no url"}, "run_id": str(run.id)})
+    handle = launcher.launch(run, spec.to_env())
+    assert ended(launcher, handle).exit_code == ExitCode.CONFIGURATION
+    fence = RunFolder(str(run.spec.run_folder)).fence(1)
+    assert fence
+    assert fence.execution == Execution.of_handle(handle).name
+
+
 def test_output_of_the_worker_is_in_the_run_folder(run: Run) -> None:
     launcher = stub_launcher()
     observation = ended(launcher, launcher.launch(run, {"ACT": "exit 0"}))
@@ -265,7 +289,7 @@ def test_launch_is_refused_without_a_local_run_folder(run: Run) -> None:
 def test_launch_is_quick(tmp_path: Path) -> None:
     launcher = stub_launcher()
     seconds = []
-    for _ in range(15):
+    for _ in range(8):
         run = a_run(tmp_path)
         began = time.perf_counter()
         handle = launcher.launch(run, {"ACT": "exit 0"})
