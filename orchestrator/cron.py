@@ -99,7 +99,7 @@ def instant_after(expression: str, timezone: str, after: datetime) -> datetime |
     What `check_expression` refuses has no promise.
     """
     zone = load_zone(timezone)
-    wall = after.astimezone(zone).replace(tzinfo=None, fold=0)
+    wall = after.astimezone(zone).replace(tzinfo=None)
     if is_fixed_time(expression):
         return _first_reached(expression, zone, wall, after)
     # While an hour that comes twice passes for the first time, times already behind will be shown once more.

@@ -158,7 +158,10 @@ def _latest(schedule: Schedule, since: datetime, now: datetime) -> datetime:
     """The latest slot from the slot `since` to `now`, found without visiting those between."""
     if schedule.run_every is not None:
         return since + (now - since) // schedule.run_every * schedule.run_every
-    latest, end = since, now
+    first = next_slot(schedule, after=since, anchor=since)
+    if first is None or first > now:
+        return since
+    latest, end = first, now
     while end - latest >= SHORTEST_INTERVAL:
         middle = latest + (end - latest) // 2
         slot = next_slot(schedule, after=middle, anchor=since)

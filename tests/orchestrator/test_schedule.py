@@ -204,6 +204,13 @@ def test_slot_off_the_grid_is_a_slot_and_moves_the_grid() -> None:
     assert due == Due((since,), None, since + timedelta(hours=1))
 
 
+def test_slot_of_a_new_cron_config_and_the_next_may_be_seconds_apart() -> None:
+    created_at = START + timedelta(minutes=6, seconds=1)
+    often = Schedule(cron="*/7 * * * *")
+    due = slots_due(often, CatchUp.LATEST, since=created_at, now=START + 7 * MINUTE, busy=False)
+    assert due == Due((START + 7 * MINUTE,), Skipped(SkipReason.MERGED, created_at, 1), START + 14 * MINUTE)
+
+
 def test_new_cron_config_is_due_at_once_and_then_by_the_calendar() -> None:
     daily = Schedule(cron="0 6 * * *")
     created_at = START + timedelta(hours=9)
