@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,9 @@ class Unit:
     def relation(self, connection: duckdb.DuckDBPyConnection) -> str:
         """Return what to select from, in the parts' order."""
         if self.schema.types == self.staged.types:
-            source = f"read_parquet([{', '.join(literal(str(path)) for path in self.paths)}])"
+            # A path is that of one file: `*` in it is no pattern, and a folder `id=7` says nothing about a column.
+            paths = ", ".join(literal(glob.escape(str(path))) for path in self.paths)
+            source = f"read_parquet([{paths}], hive_partitioning = false)"
         else:
             source = self._converted(connection)
         return f"(SELECT *, row_number() OVER () AS {ROW} FROM {source})"
