@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import warnings
 from bisect import bisect_left, bisect_right
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 import exchange_calendars
 from exchange_calendars.errors import InvalidCalendarName
 
 from worker.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from exchange_calendars import ExchangeCalendar
 
 CLOSE_LAG = timedelta(minutes=30)
 """How long after its close a session's bar is still live: Yahoo's data are delayed by up to that."""
@@ -23,16 +28,10 @@ class Calendar:
         Raises:
             ConfigurationError: there is no calendar of that name.
         """
-        try:
-            calendar = exchange_calendars.get_calendar(name)
-        except InvalidCalendarName:
-            raise ConfigurationError(
-                f"source.calendar: expected a name of exchange-calendars, such as XNYS, got {name!r}; correct it"
-            ) from None
+        calendar = _calendar(name)
         earliest = calendar.bound_min()
         if since < calendar.first_session.date():
-            since = since if earliest is None else max(since, earliest.date())
-            calendar = exchange_calendars.get_calendar(name, start=since.isoformat())
+            calendar = _calendar(name, start=(since if earliest is None else max(since, earliest.date())).isoformat())
         self.time_zone: str = calendar.tz.key
         self._sessions: list[date] = [session.date() for session in calendar.sessions]
         self._closes: list[datetime] = calendar.closes.dt.to_pydatetime().tolist()
@@ -49,3 +48,15 @@ class Calendar:
         """Return the first of so many sessions that end with `day`."""
         last = bisect_right(self._sessions, day)
         return self._sessions[max(last - sessions, 0)] if sessions else day + timedelta(days=1)
+
+
+def _calendar(name: str, **bounds: str) -> ExchangeCalendar:
+    with warnings.catch_warnings():
+        # pandas announces changes that are exchange-calendars' to follow.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            return exchange_calendars.get_calendar(name, **bounds)
+        except InvalidCalendarName:
+            raise ConfigurationError(
+                f"source.calendar: expected a name of exchange-calendars, such as XNYS, got {name!r}; correct it"
+            ) from None

@@ -10,7 +10,7 @@ from __future__ import annotations
 from worker.errors import ConfigurationError
 
 NEW_YORK = "XNYS"
-_SUFFIXES = {
+SUFFIXES = {
     "AS": "XAMS",
     "AT": "ASEX",
     "AX": "XASX",
@@ -68,7 +68,7 @@ _SUFFIXES = {
     "VS": "XLIT",
     "WA": "XWAR",
 }
-_INDICES = {
+INDICES = {
     **dict.fromkeys(("^GSPC", "^IXIC", "^DJI", "^NDX", "^NYA", "^OEX", "^RUT", "^SOX", "^SP500TR", "^VIX"), NEW_YORK),
     "^FTSE": "XLON",
     "^GDAXI": "XETR",
@@ -99,9 +99,9 @@ def calendar_name(symbol: str) -> str:
     """
     stem, dot, suffix = symbol.rpartition(".")
     if dot and stem:
-        found = _SUFFIXES.get(suffix)
+        found = SUFFIXES.get(suffix)
     elif symbol.startswith("^"):
-        found = _INDICES.get(symbol)
+        found = INDICES.get(symbol)
     else:
         found = None if "=" in symbol or symbol.endswith("-USD") else NEW_YORK
     if found is None:

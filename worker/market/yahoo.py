@@ -60,6 +60,7 @@ class Yahoo:
         warnings.filterwarnings("ignore", module="yfinance")
         yfinance.config.debug.hide_exceptions = False
         _use_temporary_caches()
+        _forget_answers()
         self._today = today
         self._listings: dict[str, Listing] = {}
 
@@ -136,7 +137,9 @@ def _ask(ticker: yfinance.Ticker, **span: str) -> pd.DataFrame:
             raise _unavailable(ticker, f"{error.yahoo_reason!r}") from error
         raise
     except YFRateLimitError as error:
-        raise _unavailable(ticker, "too many requests (429)") from error
+        raise _unavailable(
+            ticker, "too many requests (429)", "less often, or with fewer tickers_per_request"
+        ) from error
     except Exception as error:
         # yfinance lets out whatever its transport and its parsing meet.
         _forget_answers()
@@ -148,8 +151,8 @@ def _forget_answers() -> None:
     yfinance.data.YfData.cache_get.cache_clear()
 
 
-def _unavailable(ticker: yfinance.Ticker, got: str) -> Unavailable:
-    text = f"{ticker.ticker}: expected prices from Yahoo, got {got}; try again later, with fewer tickers_per_request"
+def _unavailable(ticker: yfinance.Ticker, got: str, how: str = "later") -> Unavailable:
+    text = f"{ticker.ticker}: expected prices from Yahoo, got {got}; try again {how}"
     return Unavailable(text, fingerprint=_FINGERPRINT)
 
 

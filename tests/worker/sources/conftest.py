@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.server import Sandbox
+from tests.support.exchange import market, yahoo_sandbox
 from tests.support.shop import shop, shop_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["sandbox", "shop", "shop_url"]
+__all__ = ["market", "sandbox", "shop", "shop_url", "yahoo_sandbox"]
 
 
 @pytest.fixture
