@@ -174,6 +174,8 @@ def _plain(array: pa.Array[Any]) -> pa.Array[Any]:
 
 def _lossless(array: pa.Array[Any], to: pa.DataType) -> pa.Array[Any]:
     """Cast, or raise if any value would not be the same afterwards."""
+    if array.null_count == len(array):
+        return pa.array([None] * len(array), to)
     if not _sensible(array.type, to):
         raise _Misfit
     if to == types.JSON:
@@ -181,9 +183,16 @@ def _lossless(array: pa.Array[Any], to: pa.DataType) -> pa.Array[Any]:
     if to == types.TIME and not is_.is_time(array.type):
         return _as_time(array)
     cast = pc.cast(array, to, safe=True)
-    if types.is_number(array.type) and types.is_number(to) and not _same(array, cast):
+    if _may_change(array.type, to) and not _same(array, cast):
         raise _Misfit
     return cast
+
+
+def _may_change(have: pa.DataType, to: pa.DataType) -> bool:
+    """Tell whether a safe cast, which raises at most losses, may still change a value."""
+    if types.is_number(have) and types.is_number(to):
+        return is_.is_floating(have) != is_.is_floating(to)
+    return is_.is_timestamp(have) and is_.is_date(to)
 
 
 def _sensible(have: pa.DataType, to: pa.DataType) -> bool:
@@ -200,28 +209,25 @@ def _sensible(have: pa.DataType, to: pa.DataType) -> bool:
 
 
 def _as_json(array: pa.Array[Any]) -> pa.Array[Any]:
-    text = array.storage if isinstance(array, pa.ExtensionArray) else pc.cast(array, pa.utf8())
-    for value in text.to_pylist() if array.type != types.JSON else ():
-        try:
-            json.loads(value or "null")
-        except ValueError:
-            raise _Misfit from None
+    text = pc.cast(array.storage if isinstance(array, pa.ExtensionArray) else array, pa.utf8())
+    try:
+        for value in [] if array.type == types.JSON else text.to_pylist():
+            json.loads("null" if value is None else value)
+    except ValueError:
+        raise _Misfit from None
     return pa.ExtensionArray.from_storage(types.JSON, text)
 
 
 def _as_time(array: pa.Array[Any]) -> pa.Array[Any]:
     """Read times of day as ISO 8601 writes them; Arrow has no cast for that."""
     try:
-        return pa.array([value and time.fromisoformat(value) for value in array.to_pylist()], types.TIME)
+        read = [None if value is None else time.fromisoformat(value) for value in array.to_pylist()]
     except ValueError:
         raise _Misfit from None
+    return pa.array(read, types.TIME)
 
 
 def _same(before: pa.Array[Any], after: pa.Array[Any]) -> bool:
-    if is_.is_floating(before.type) == is_.is_floating(after.type):
-        return (
-            True  # more bits hold all that fewer hold; between whole numbers and decimals a safe cast raises by itself
-        )
     try:
         back = pc.cast(after, before.type, safe=True)
     except pa.ArrowInvalid:

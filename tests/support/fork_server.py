@@ -54,6 +54,8 @@ def _started(request: dict[str, Any]) -> dict[str, int]:
         return {"pid": pid}
     try:
         code = _called(request)
+    except SystemExit as asked:
+        code = int(asked.code or 0)
     except BaseException:  # noqa: BLE001 - whatever it is, the process ends here and says so
         traceback.print_exc()
         code = 1
