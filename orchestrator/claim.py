@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from orchestrator.store import run_of
-
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Sequence
     from datetime import datetime
 
@@ -22,16 +21,12 @@ if TYPE_CHECKING:
 class Claimed:
     """What is to be launched."""
 
-    rows: Sequence[RowMapping] = ()
-    """For `run_of`, once the transaction is over."""
+    ids: Sequence[uuid.UUID] = ()
+    """Runs that are `launching` now."""
     again: list[Run] = field(default_factory=list)
     """Launches that were never answered: the same attempt once more."""
     hopeless: Sequence[RowMapping] = ()
     """Runs that ended because their config is gone or quarantined."""
-
-    def runs(self) -> list[Run]:
-        """Return what was claimed."""
-        return [run_of(row) for row in self.rows]
 
 
 def claim(store: Store, settings: TickSettings, unanswered: Sequence[Run], *, now: datetime) -> Claimed:
@@ -43,5 +38,5 @@ def claim(store: Store, settings: TickSettings, unanswered: Sequence[Run], *, no
     free = settings.max_parallel_jobs - store.live_count()
     if free > 0:
         within = settings.launch_within
-        claimed.rows = store.claim_runs(free, defaults=settings.defaults, launch_within=within, now=now)
+        claimed.ids = store.claim_runs(free, defaults=settings.defaults, launch_within=within, now=now)
     return claimed

@@ -41,12 +41,20 @@ class Explanation:
     """What the execution would get, secrets redacted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What the database would hold after the tick."""
+
+    launching: Sequence[Run]
+    waiting: Sequence[RowMapping]
+    idle: Sequence[RowMapping]
+
+
 def explain(
     settled: Settled,
     skipped: Sequence[Mapping[str, Any]],
     claimed: Claimed,
-    waiting: Sequence[RowMapping],
-    idle: Sequence[RowMapping],
+    outlook: Outlook,
     settings: TickSettings,
     *,
     now: datetime,
@@ -54,12 +62,12 @@ def explain(
     """Say what happens to every config; one may have several lines."""
     lines = [_settled(run, transition) for run, transition in settled.transitions]
     lines += [_skipped(row) for row in skipped]
-    lines += [_launch(run, "claimed") for run in claimed.runs()]
+    lines += [_launch(run, "claimed") for run in outlook.launching]
     lines += [_launch(run, "its launch was never answered: the same attempt again") for run in claimed.again]
     lines += [_hopeless(row) for row in claimed.hopeless]
-    lines += [_waiting(row, settings, now=now) for row in waiting]
+    lines += [_waiting(row, settings, now=now) for row in outlook.waiting]
     told = {line.config_id for line in lines if line.action in {"launch", "wait"}}
-    lines += [_idle(row) for row in idle if row["id"] not in told]
+    lines += [_idle(row) for row in outlook.idle if row["id"] not in told]
     return lines
 
 

@@ -51,7 +51,7 @@ class Store:
     def live_runs(self, only: Iterable[uuid.UUID] | None = None) -> list[tuple[Run, Health]]:
         """Return the runs that a launcher may be working on (only these, if given), with their configs' health."""
         wanted = None if only is None else [str(run_id) for run_id in only]
-        return [(run_of(row), _health(row)) for row in self._run("live_runs", only=wanted).mappings()]
+        return [(_run(row), _health(row)) for row in self._run("live_runs", only=wanted).mappings()]
 
     def record_transitions(self, transitions: Sequence[Transition], *, now: datetime) -> set[uuid.UUID]:
         """Apply transitions whose run still is where they leave it; return the ids of those that were."""
@@ -101,11 +101,10 @@ class Store:
 
     def claim_runs(
         self, free: int, *, defaults: Defaults, launch_within: timedelta, now: datetime
-    ) -> Sequence[RowMapping]:
-        """Claim at most so many runs for launching and freeze what they shall do; `run_of` reads each later."""
+    ) -> Sequence[uuid.UUID]:
+        """Claim at most so many runs for launching and freeze what they shall do; `live_runs` tells what."""
         frozen = _json(defaults.frozen())
-        rows = self._run("claim_runs", free=free, defaults=frozen, launch_within=launch_within, now=now)
-        return rows.mappings().all()
+        return self._run("claim_runs", free=free, defaults=frozen, launch_within=launch_within, now=now).scalars().all()
 
     def relaunch_runs(self, runs: Sequence[Run], *, launch_within: timedelta, now: datetime) -> set[uuid.UUID]:
         """Give launches that were never answered a new deadline; return those that may be launched again."""
@@ -154,9 +153,8 @@ def _plain(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def run_of(row: RowMapping) -> Run:
-    """Read a row of `runs` that has a frozen spec, as jsonb or as its text."""
-    frozen = json.loads(row["spec"]) if isinstance(row["spec"], str) else row["spec"]
+def _run(row: RowMapping) -> Run:
+    frozen = row["spec"]
     return Run(
         id=row["id"],
         config_id=row["config_id"],

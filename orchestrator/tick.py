@@ -12,7 +12,7 @@ import structlog
 
 from orchestrator.claim import Claimed, claim
 from orchestrator.enqueue import Enqueued, enqueue_due, plan_changed
-from orchestrator.explain import Explanation, explain
+from orchestrator.explain import Explanation, Outlook, explain
 from orchestrator.launch import Launched, launch_all
 from orchestrator.model import RunState
 from orchestrator.notify import drain
@@ -106,7 +106,7 @@ class Ticker:
         if dry_run:
             return result
         reach("tick.after_commit")
-        self._act(decided, {run.id: health for run, health in live}, settings, result, until=began + self._budget)
+        self._act(decided.claimed, settings, result, until=began + self._budget)
         self._finish(result, began)
         return result
 
@@ -137,34 +137,27 @@ class Ticker:
             now = result.started_at = store.clock()
             decided = _decide_all(store, connection, live, seen, settings, now=now)
             result.live = store.live_count()
-            waiting = (store.waiting_runs(), store.idle_configs()) if dry_run else None
-            if dry_run:
-                transaction.rollback()
-            else:
+            result.counts += _count(decided)
+            if not dry_run:
                 reach("tick.before_commit")
-        result.counts += _count(decided)
-        if waiting:
-            result.explanations = explain(
-                decided.settled, decided.skipped, decided.claimed, *waiting, settings, now=now
-            )
+                return decided
+            launching = [run for run, _ in store.live_runs(decided.claimed.ids)]
+            outlook = Outlook(launching, store.waiting_runs(), store.idle_configs())
+            transaction.rollback()
+        result.explanations = explain(decided.settled, decided.skipped, decided.claimed, outlook, settings, now=now)
         return decided
 
-    def _act(
-        self,
-        decided: _Pass,
-        health: dict[uuid.UUID, Health],
-        settings: TickSettings,
-        result: TickResult,
-        *,
-        until: float,
-    ) -> None:
+    def _act(self, claimed: Claimed, settings: TickSettings, result: TickResult, *, until: float) -> None:
         """Launch what was claimed, then write down what the launcher said."""
-        runs = decided.claimed.runs() + decided.claimed.again
-        launched = launch_all(self._launcher, runs, until=until)
+        wanted = [*claimed.ids, *(run.id for run in claimed.again)]
+        if not wanted:
+            return
+        with self._engine.connect() as connection:
+            launching = Store(connection).live_runs(wanted)
+        launched = launch_all(self._launcher, [run for run, _ in launching], until=until)
         reach("tick.after_launch")
-        if runs:
-            self._record(launched, health, settings)
-            reach("tick.after_record")
+        self._record(launched, {run.id: health for run, health in launching}, settings)
+        reach("tick.after_record")
         result.counts["launched"] += len(launched.started)
         result.counts["refused"] += len(launched.refused)
         result.counts["unclear"] += len(launched.unclear)
@@ -214,5 +207,5 @@ def _count(decided: _Pass) -> Counter[str]:
     counts["retried"] = counts.pop(str(RunState.QUEUED), 0)
     counts["enqueued"] = decided.changed.new + decided.due.new
     counts["quarantined"] = sum(plan["quarantine_reason"] is not None for plan in decided.changed.plans)
-    counts["claimed"] = len(decided.claimed.rows)
+    counts["claimed"] = len(decided.claimed.ids)
     return +counts

@@ -241,9 +241,7 @@ join runs q on q.id = h.id
 left join load_configs c on c.id = q.config_id
 left join load_states s on s.config_id = q.config_id
 where r.id = h.id
-returning r.id, r.config_id, r.config_name, r.trigger, r.state, r.attempt, r.slot_at, r.parameters,
-          cast(r.spec as text) as spec, r.handle, r.launch_deadline_at, r.cancel_requested_at, r.started_at,
-          r.queued_at, r.cursor_before, r.may_have_published
+returning r.id
 
 -- name: relaunch_runs
 -- The same attempt again: its launch was never answered, nothing was found, and its fence lets one execution act.
