@@ -41,6 +41,7 @@ WORKER = (sys.executable, "-P", "-m", "worker")
 """`-P`: a file of the user's that happens to be called `types.py` is not ours to import."""
 
 _MOMENT_SECONDS = 0.0005
+_MOMENTS = 2000
 _ROOT = Path(worker.contract.__file__).parents[2]
 _SUPERVISE = Path(__file__).with_name("supervise.sh")
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -74,9 +75,7 @@ class SubprocessLauncher:
             raise LaunchRefused(f"{self._command[0]}: expected to start it for run {run.id}, got {error}") from error
         _children[process.pid] = process
         execution = Execution(self._host, process.pid, folder, name)
-        # The kernel tells us of the new program a moment before it shows the program's arguments.
-        while not execution.has_supervisor() and process.poll() is None:
-            time.sleep(_MOMENT_SECONDS)
+        _await_arguments(execution, process)
         return execution.handle
 
     def find(self, run: Run) -> Handle | None:
@@ -134,6 +133,14 @@ def _folder(run: Run) -> Path:
     if not url.startswith("file://"):
         raise ValueError(f"the run folder {url}: the launcher `subprocess` needs RUNS_URL=file:///...")
     return local_path(url)
+
+
+def _await_arguments(execution: Execution, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the kernel shows the supervisor's arguments, a moment after it told us that the supervisor runs."""
+    for _ in range(_MOMENTS):
+        if execution.has_supervisor() or process.poll() is not None:
+            return
+        time.sleep(_MOMENT_SECONDS)
 
 
 def _bury_children() -> None:
