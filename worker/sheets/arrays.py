@@ -1,4 +1,7 @@
-"""Staged cells as Arrow arrays of a given type: at once where their kind is the type's own, one by one where not."""
+"""Staged cells as Arrow arrays of a given type: at once where their kind is the type's own, one by one where not.
+
+What is done at once makes no Arrow value of a Python value: the first of those would make pyarrow import pandas.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +13,20 @@ import pyarrow.compute as pc
 import pyarrow.types as is_
 
 from worker.contract.custom_schema import ColumnType
-from worker.sheets.cells import DAY_MS, EPOCH, Cell, Kind
+from worker.sheets.cells import Cell, Kind
 from worker.sheets.columns import NO_VALUE
 from worker.sheets.values import Misfit, Target, read_value
-from worker.types import ARROW_TYPES, JSON, TIME, canonical
+from worker.types import ARROW_TYPES, TIME, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
     from datetime import tzinfo
 
     from worker.sheets.staging import StagedColumn
 
     Array = pa.Array[Any]
 
-_UNIX_EPOCH_DAYS = 719_163 - EPOCH.toordinal()
 _TEXT = frozenset({Kind.TEXT})
 _WITH_TEXT = frozenset({Kind.TEXT, Kind.ERROR})
 
@@ -89,8 +92,10 @@ def _with_foreign(
     cells = enumerate(column.cells(start, start + len(kinds)), start)
     values = [_read(cell, index, target) for index, cell in cells if cell[0] in foreign]
     if isinstance(array, pa.ExtensionArray):
-        return pa.ExtensionArray.from_storage(JSON, _placed(values, _mask(kinds, foreign), array.storage))
-    return _placed(values, _mask(kinds, foreign), array)
+        storage = array.storage
+        placed = _placed(pa.array(values, storage.type), _mask(kinds, foreign), storage)
+        return pa.ExtensionArray.from_storage(array.type, placed)
+    return _placed(pa.array(values, array.type), _mask(kinds, foreign), array)
 
 
 def _read(cell: Cell, index: int, target: Target) -> Any:  # noqa: ANN401 - what the type says
@@ -111,39 +116,26 @@ def _numbers(column: StagedColumn, start: int, kinds: bytes, own: frozenset[Kind
     return _where(_mask(kinds, own), pa.Array.from_buffers(pa.float64(), len(kinds), [None, values]))
 
 
-def _mask(kinds: bytes, wanted: set[Kind] | frozenset[Kind]) -> pa.BooleanArray:
-    found = pa.Array.from_buffers(pa.uint8(), len(kinds), [None, pa.py_buffer(kinds)])
-    return pc.is_in(found, value_set=pa.array([int(kind) for kind in wanted], pa.uint8()))
+def _mask(kinds: bytes, wanted: AbstractSet[int]) -> Array:
+    zeros_and_ones = kinds.translate(bytes(kind in wanted for kind in range(256)))
+    return pa.Array.from_buffers(pa.uint8(), len(kinds), [None, pa.py_buffer(zeros_and_ones)]).cast(pa.bool_())
 
 
-def _where(mask: pa.BooleanArray, array: Array) -> Array:
+def _where(mask: Array, array: Array) -> Array:
     """Keep the values where the mask is true, and null the others."""
-    kept: Array = pc.if_else(mask, array, None)
+    kept: Array = pc.if_else(mask, array, _nulls(len(mask), array.type))
     return kept
 
 
-def _placed(values: list[Any] | Array, mask: pa.BooleanArray, rest: Array) -> Array:
+def _placed(values: Array, mask: Array, rest: Array) -> Array:
     """Put the values, in their order, where the mask is true."""
-    placed: Array = pc.replace_with_mask(rest, mask, pa.array(values, rest.type))
+    placed: Array = pc.replace_with_mask(rest, mask, values)
     return placed
 
 
 def _nulls(length: int, arrow_type: pa.DataType) -> Array:
-    return pa.array([None] * length, arrow_type)
-
-
-def _dates(days: Array) -> Array:
-    since_1970: Array = pc.subtract(days.cast(pa.int32()), pa.scalar(_UNIX_EPOCH_DAYS, pa.int32()))
-    return since_1970.cast(pa.date32())
-
-
-def _datetimes(milliseconds: Array) -> Array:
-    since_1970 = pc.subtract(milliseconds.cast(pa.int64()), _UNIX_EPOCH_DAYS * DAY_MS)
-    return since_1970.cast(pa.timestamp("ms")).cast(pa.timestamp("us"))
-
-
-def _times(milliseconds: Array) -> Array:
-    return pc.multiply(milliseconds.cast(pa.int64()), 1000).cast(TIME)
+    nulls: Array = pa.nulls(length, arrow_type)  # type: ignore[call-overload]
+    return nulls
 
 
 _OWN: dict[ColumnType, frozenset[Kind]] = {
@@ -156,10 +148,10 @@ _OWN: dict[ColumnType, frozenset[Kind]] = {
     ColumnType.TIME: frozenset({Kind.TIME}),
 }
 _QUICKLY: dict[ColumnType, Callable[[Array], Array]] = {
-    ColumnType.BOOL: lambda numbers: pc.equal(numbers, pa.scalar(1.0)),
+    ColumnType.BOOL: lambda truths: truths.cast(pa.bool_()),
     ColumnType.INT64: lambda numbers: numbers.cast(pa.int64()),
     ColumnType.FLOAT64: lambda numbers: numbers,
-    ColumnType.DATE: _dates,
-    ColumnType.DATETIME: _datetimes,
-    ColumnType.TIME: _times,
+    ColumnType.DATE: lambda days: days.cast(pa.int32()).cast(pa.date32()),
+    ColumnType.DATETIME: lambda millis: millis.cast(pa.int64()).cast(pa.timestamp("ms")).cast(pa.timestamp("us")),
+    ColumnType.TIME: lambda millis: millis.cast(pa.int32()).cast(pa.time32("ms")).cast(TIME),
 }

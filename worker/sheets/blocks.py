@@ -4,8 +4,8 @@ from __future__ import annotations
 
 BLOCK_BYTES = 2_000_000
 """https://developers.google.com/workspace/sheets/api/limits recommends at most 2 MB."""
-FIRST_CELLS = 32_000
-"""At some 60 bytes each; a new tab of 1,000 rows and 26 columns comes in one answer."""
+FIRST_CELLS = 100_000
+"""Of values, which weigh some ten bytes; as long as nobody knows how long the texts are, rather too few."""
 FASTEST_GROWTH = 4
 
 

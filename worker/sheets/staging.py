@@ -6,16 +6,26 @@ A first pass over the blocks fills it; then types are decided; then slices becom
 from __future__ import annotations
 
 from array import array
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from worker.sheets.cells import EMPTY, Cell, Kind, read_cell
+from worker.sheets.cells import EXACT_INTEGERS, Kind, number_kind, read_cell, says_more
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import pyarrow as pa
 
+    from worker.sheets.cells import Cell, CellData, Scalar
+
 _WITH_TEXT = (Kind.TEXT, Kind.ERROR)
+_PLAIN_KIND: dict[type, Callable[[Any], Kind]] = {
+    str: lambda text: Kind.TEXT if text else Kind.EMPTY,
+    bool: lambda _: Kind.BOOL,
+    int: number_kind,
+    float: number_kind,
+}
+_WHOLE_OR_NOT = bytes.maketrans(b"\0\1", bytes([Kind.NUMBER, Kind.INTEGER]))
 
 
 class StagedColumn:
@@ -30,20 +40,24 @@ class StagedColumn:
         self._pending: list[str] = []
         self._chunks: list[pa.Array[Any]] = []
 
-    def append(self, cell: Cell) -> None:
-        """Add a cell below."""
-        kind, number, text = cell
-        self.kinds.append(kind)
-        self.numbers.append(number)
-        if text:
-            self._pending.append(text)
+    def extend(self, values: Sequence[Scalar], cells: Sequence[CellData]) -> None:
+        """Add cells below: their values, and what else is known of each."""
+        if any(cells) and any(map(says_more, cells)):
+            for value, cell in zip(values, cells, strict=True):
+                self._append(*read_cell(value, cell))
+        else:
+            self._extend_plain(values)
+
+    def pad(self, length: int) -> None:
+        """Add empty cells until there are so many in all."""
+        missing = length - len(self.kinds)
+        self.kinds.extend(bytes(missing))
+        self.numbers.frombytes(bytes(8 * missing))
 
     def pack(self) -> None:
         """Turn the texts that came since the last time into Arrow, which takes a fraction of the memory."""
         if self._pending:
-            import pyarrow as pa
-
-            self._chunks.append(pa.array(self._pending, pa.large_string()))
+            self._chunks.append(_as_arrow(self._pending))
             self._pending = []
 
     def texts(self, start: int, stop: int) -> pa.ChunkedArray[Any]:
@@ -69,8 +83,44 @@ class StagedColumn:
         """Return every kind of which there is a cell."""
         return {kind for kind in Kind if kind in self.kinds}
 
+    def _append(self, kind: Kind, number: float, text: str) -> None:
+        self.kinds.append(kind)
+        self.numbers.append(number)
+        if text:
+            self._pending.append(text)
+
+    def _extend_plain(self, values: Sequence[Any]) -> None:
+        """Do the same for cells of which no more is known: most of a large sheet, so it is done by the column."""
+        kinds = _plain_kinds(values)
+        self.kinds.extend(kinds)
+        if Kind.TEXT not in kinds and Kind.EMPTY not in kinds:
+            self.numbers.extend(values)
+            return
+        self._pending.extend([value for value in values if value and isinstance(value, str)])
+        self.numbers.extend([0.0 if isinstance(value, str) else value for value in values])
+
     def _texts_among(self, start: int, stop: int) -> int:
         return sum(self.kinds.count(kind, start, stop) for kind in _WITH_TEXT)
+
+
+def _as_arrow(texts: list[str]) -> pa.Array[Any]:
+    """Lay the texts end to end by hand: `pa.array` would import pandas to ask whether they are its own."""
+    import pyarrow as pa
+
+    encoded = [text.encode() for text in texts]
+    ends = array("q", accumulate(map(len, encoded), initial=0))
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
+    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
+
+
+def _plain_kinds(values: Sequence[Any]) -> bytes:
+    """Return the kind of each value, without a look at each where all are of one type."""
+    types = set(map(type, values))
+    if types <= {int, float} and values and max(values) < EXACT_INTEGERS > -min(values):
+        return bytes(map(float.is_integer, map(float, values))).translate(_WHOLE_OR_NOT)
+    if types == {str} and "" not in values:
+        return bytes([Kind.TEXT]) * len(values)
+    return bytes(_PLAIN_KIND[type(value)](value) for value in values)
 
 
 class Staging:
@@ -84,23 +134,17 @@ class Staging:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def add(self, row: int, cells: Sequence[Cell]) -> None:
-        """Add a row of the sheet, as wide as it is."""
-        while len(self.columns) < len(cells):
+    def extend(self, rows: Sequence[int], columns: Sequence[tuple[Sequence[Scalar], Sequence[CellData]]]) -> None:
+        """Add rows of the sheet, as columns of values and of what else is known of each cell."""
+        while len(self.columns) < len(columns):
             self.columns.append(StagedColumn(len(self.rows)))
-        for index, column in enumerate(self.columns):
-            column.append(cells[index] if index < len(cells) else EMPTY)
-        self.rows.append(row)
+        self.rows.extend(rows)
+        for column, (values, cells) in zip(self.columns, columns, strict=False):
+            column.extend(values, cells)
+        for column in self.columns:
+            column.pad(len(self.rows))
 
     def pack(self) -> None:
         """Make what was added since the last time small."""
         for column in self.columns:
             column.pack()
-
-
-def read_row(values: Sequence[dict[str, Any]]) -> list[Cell]:
-    """Return the cells of a `RowData`, without the empty ones at its end; none at all if the row is empty."""
-    cells = [read_cell(value) for value in values]
-    while cells and cells[-1][0] is Kind.EMPTY:
-        cells.pop()
-    return cells

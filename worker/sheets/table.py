@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from worker.sheets.cells import LOADING, Kind, shown
+from worker.sheets.cells import Kind, shown
 from worker.sheets.headers import Merge, address, flatten, header_end, name_columns, spread
 from worker.sheets.staging import StagedColumn, Staging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from worker.sheets.block import Block
     from worker.sheets.cells import Cell
-
-
-class StillLoading(Exception):  # noqa: N818 - it names the fault
-    """The sheet had not computed a cell yet; the text is its address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +40,23 @@ class SheetTable:
         self._headers: dict[tuple[int, int], str] = {}
         self.staged = Staging()
 
-    def add(self, row: int, cells: Sequence[Cell]) -> None:
-        """Take the next row; its empty cells at the end may be left out.
+    def add(self, block: Block) -> None:
+        """Take the next rows.
 
         Raises:
             StillLoading: a cell's formula has no result yet.
         """
-        if not cells:
-            return
-        _refuse_loading(row, cells)
+        rows = [row for row in block.filled_rows() if self._is_below_header(row, block)]
+        self.staged.extend(rows, block.columns(rows))
+
+    def _is_below_header(self, row: int, block: Block) -> bool:
+        """Take a row that belongs to the header, and tell whether it comes after that."""
         if self._top is None:
             self._top = row
-        if row >= self._end(self._top):
-            self.staged.add(row, cells)
-        elif row >= self._top:
-            self._headers |= {(row, index): _header_text(cell) for index, cell in enumerate(cells)}
+        end = self._end(self._top)
+        if self._top <= row < end:
+            self._headers |= {(row, index): _header_text(cell) for index, cell in enumerate(block.cells(row))}
+        return row >= end
 
     def columns(self) -> list[NamedColumn]:
         """Return the columns that have a header or a value."""
@@ -96,9 +95,3 @@ def errors_among(cells: StagedColumn) -> Iterator[tuple[int, str]]:
 
 def _header_text(cell: Cell) -> str:
     return "" if cell[0] is Kind.ERROR else shown(cell)
-
-
-def _refuse_loading(row: int, cells: Sequence[Cell]) -> None:
-    for index, (kind, _, text) in enumerate(cells):
-        if kind is Kind.ERROR and text == LOADING:
-            raise StillLoading(address(row, index))

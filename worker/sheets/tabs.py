@@ -65,10 +65,11 @@ class Tab:
             "time_zone": self.time_zone,
         }
 
-    def a1(self, top: int, bottom: int) -> str:
-        """Return whole rows in A1 notation, from zero-based `top` up to but without `bottom`."""
+    def a1(self, top: int, bottom: int, left: int = 0, right: int | None = None) -> str:
+        """Return a range in A1 notation; zero-based, ends exclusive, all columns unless told."""
         title = self.title.replace("'", "''")
-        return f"'{title}'!A{top + 1}:{column_letters(self.columns - 1)}{bottom}"
+        last = (self.columns if right is None else right) - 1
+        return f"'{title}'!{column_letters(left)}{top + 1}:{column_letters(last)}{bottom}"
 
 
 def read_tabs(spreadsheet: dict[str, Any]) -> list[Tab]:

@@ -6,13 +6,13 @@ import random
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import google.auth
 import gspread
 from google.auth.exceptions import DefaultCredentialsError, GoogleAuthError, RefreshError
 from gspread.exceptions import APIError
-from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL
+from gspread.urls import DRIVE_FILES_API_V3_URL, SPREADSHEET_URL, SPREADSHEET_VALUES_URL
 from requests import RequestException
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
 
@@ -20,7 +20,7 @@ from worker.errors import ConfigurationError
 from worker.sheets.faults import Asked, Busy, RangeGone, gave_up, is_busy, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from requests import Response
 
@@ -81,16 +81,27 @@ class SheetsClient:
         """Return what `fields` names of a spreadsheet."""
         return self._ask(self._sheets(spreadsheet_id), SPREADSHEET_URL % spreadsheet_id, {"fields": fields})
 
-    def cells(self, spreadsheet_id: str, a1: str, fields: str) -> dict[str, Any]:
-        """Return what `fields` names of the only sheet that the range is in.
+    def grids(self, spreadsheet_id: str, ranges: Sequence[str], fields: str) -> list[dict[str, Any]]:
+        """Return what `fields` names of the `GridData` of each range; all are in one sheet.
+
+        Raises:
+            RangeGone: a range is not there.
+        """
+        parameters = {"ranges": list(ranges), "fields": fields}
+        answer = self._ask(self._sheets(spreadsheet_id), SPREADSHEET_URL % spreadsheet_id, parameters)
+        grids: list[dict[str, Any]] = answer["sheets"][0]["data"]
+        return grids
+
+    def values(self, spreadsheet_id: str, a1: str, dates: str = "SERIAL_NUMBER") -> list[list[Any]]:
+        """Return the rows of values of a range, unformatted: errors as text, dates as numbers or `FORMATTED_STRING`.
 
         Raises:
             RangeGone: the range is not there.
         """
-        asked = self._sheets(spreadsheet_id)
-        answer = self._ask(asked, SPREADSHEET_URL % spreadsheet_id, {"ranges": a1, "fields": fields})
-        sheet: dict[str, Any] = answer["sheets"][0]
-        return sheet
+        parameters = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": dates}
+        address = SPREADSHEET_VALUES_URL % (spreadsheet_id, quote(a1, safe=""))
+        rows: list[list[Any]] = self._ask(self._sheets(spreadsheet_id), address, parameters).get("values", [])
+        return rows
 
     def version(self, spreadsheet_id: str) -> str:
         """Return Drive's version of the file, which every change raises except that of a volatile formula's value."""
@@ -101,7 +112,7 @@ class SheetsClient:
     def _sheets(self, spreadsheet_id: str) -> Asked:
         return Asked("Google Sheets API", _SHEETS_HOST, spreadsheet_id, self.account)
 
-    def _ask(self, asked: Asked, address: str, parameters: dict[str, str]) -> dict[str, Any]:
+    def _ask(self, asked: Asked, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
             wait=self._pause,
@@ -113,7 +124,7 @@ class SheetsClient:
         except Busy as busy:
             raise gave_up(asked, busy) from busy
 
-    def _ask_once(self, asked: Asked, address: str, parameters: dict[str, str]) -> dict[str, Any]:
+    def _ask_once(self, asked: Asked, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
             response = self._http.request("get", address, params={**parameters, "prettyPrint": "false"})
             self.received_bytes = len(response.content)

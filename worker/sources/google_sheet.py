@@ -5,14 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from worker import stop
 from worker.contract.run_folder import PlannedUnit
-from worker.errors import ConfigurationError, Unavailable
-from worker.sheets.blocks import Blocks
-from worker.sheets.faults import RangeGone
-from worker.sheets.staging import read_row
-from worker.sheets.table import SheetTable, StillLoading
-from worker.sheets.tabs import METADATA_FIELDS, Tab, choose_tab, read_tabs, tab_by_gid
+from worker.errors import ConfigurationError
+from worker.sheets.reading import Reader
+from worker.sheets.tabs import Tab, choose_tab
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -22,12 +18,6 @@ if TYPE_CHECKING:
     from worker.contract.options.google_sheet import Options
     from worker.sheets.wire import SheetsClient
     from worker.source import Request
-
-CELL_FIELDS = (
-    "sheets(properties(gridProperties(rowCount)),data(rowData(values(effectiveValue,effectiveFormat(numberFormat)))))"
-)
-READINGS = 3
-"""How often a sheet is read again because its rows moved meanwhile."""
 
 
 def open_source(options: Options, request: Request) -> GoogleSheet:
@@ -46,20 +36,20 @@ class GoogleSheet:
 
     def __init__(self, options: Options, request: Request, client: SheetsClient) -> None:
         """Ask nothing yet."""
-        self._known_tabs: list[Tab] | None = None
         self._options = options
         self._request = request
         self._client = client
+        self._reader = Reader(client, options)
 
     def plan(self) -> Sequence[PlannedUnit]:
         version = self._client.version(self._options.spreadsheet_id) if self._options.skip_unchanged else None
         if version is not None and self._is_loaded(version):
             return ()
-        tab = choose_tab(self._tabs(), self._options, self._request.warn)
+        tab = choose_tab(self._reader.tabs(), self._options, self._request.warn)
         return (PlannedUnit(key="sheet", cursor=version, window=tab.window()),)
 
     def read(self, unit: PlannedUnit) -> Iterator[pa.RecordBatch]:
-        tab, table = self._read_whole(unit.window["gid"])
+        tab, table = self._reader.read(unit.window["gid"])
         # Imported only now, so that the first request of a cold worker does not wait for pyarrow.
         from worker.sheets import schema
 
@@ -79,44 +69,6 @@ class GoogleSheet:
         """Tell whether the table holds this version of the file; not so if nobody knows what a failed run left."""
         request = self._request
         return version == request.cursor and not request.failed_before and request.existing() is not None
-
-    def _tabs(self) -> list[Tab]:
-        if self._known_tabs is None:
-            self._known_tabs = read_tabs(self._client.spreadsheet(self._options.spreadsheet_id, METADATA_FIELDS))
-        return self._known_tabs
-
-    def _read_whole(self, gid: int) -> tuple[Tab, SheetTable]:
-        """Read the tab block by block, and again if rows came or went meanwhile: one would be missing or doubled."""
-        for _ in range(READINGS):
-            tab = tab_by_gid(self._tabs(), gid, "source")
-            try:
-                return tab, self._read_blocks(tab)
-            except RangeGone:
-                self._known_tabs = None
-            except StillLoading as cell:
-                raise Unavailable(
-                    f"tab {tab.title!r}, cell {cell}: expected a value, got one that the sheet is still computing;"
-                    " it is tried again"
-                ) from None
-        raise Unavailable(
-            f"{self._options.url}: expected its rows to stay in place for one reading, got {READINGS} readings in which"
-            " rows came or went; it is tried again"
-        )
-
-    def _read_blocks(self, tab: Tab) -> SheetTable:
-        options = self._options
-        table = SheetTable(options.header_row and options.header_row - 1, options.header_rows, tab.merges)
-        blocks = Blocks(tab.rows, tab.columns)
-        while blocks:
-            stop.check()
-            sheet = self._client.cells(options.spreadsheet_id, tab.a1(blocks.top, blocks.bottom), CELL_FIELDS)
-            if sheet["properties"]["gridProperties"]["rowCount"] != tab.rows:
-                raise RangeGone(tab.title)
-            for row, values in enumerate(sheet["data"][0].get("rowData", ()), blocks.top):
-                table.add(row, read_row(values.get("values", ())))
-            table.staged.pack()
-            blocks.advance(self._client.received_bytes)
-        return table
 
     def _nothing(self, tab: Tab, batch: pa.RecordBatch | None) -> pa.RecordBatch:
         if batch is None:

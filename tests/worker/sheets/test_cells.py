@@ -1,11 +1,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from worker.sheets.cells import EMPTY, Kind, as_date, as_datetime, read_cell, shown
+from worker.sheets.cells import EMPTY, Kind, as_date, as_datetime, scalar, shown
+from worker.sheets.cells import read_cell as read_known_cell
+
+if TYPE_CHECKING:
+    from worker.sheets.cells import Cell, CellData
+
+
+def read_cell(cell: CellData) -> Cell:
+    return read_known_cell(scalar(cell), cell)
 
 
 def number(value: float, form: str = "", pattern: str = "") -> dict[str, Any]:
@@ -28,7 +36,7 @@ def number(value: float, form: str = "", pattern: str = "") -> dict[str, Any]:
         (number(0.1), Kind.NUMBER),
         (number(2**53), Kind.NUMBER),
         (number(5, "NUMBER"), Kind.INTEGER),
-        (number(5, "TEXT"), Kind.TEXT),
+        (number(5, "TEXT"), Kind.INTEGER),
         (number(5, "DATE"), Kind.DATE),
         (number(5.5, "DATE"), Kind.DATETIME),
         (number(5, "DATE_TIME"), Kind.DATETIME),
