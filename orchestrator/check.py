@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 class ConfigError(ValueError):
     """A config that cannot work; the text names every field, what was expected, what was got, and what to do."""
 
+    def __init__(self, *faults: str) -> None:
+        """Keep the faults, one sentence each."""
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -52,9 +57,9 @@ def check(frozen: Mapping[str, Any]) -> Checked:
         spec = run_spec(frozen)
         options.check_mode(spec.load_mode, spec.merge_key)
     except (OptionsError, ValidationError) as error:
-        raise ConfigError("; ".join([*faults, *_sentences(error)])) from None
+        raise ConfigError(*faults, *_sentences(error)) from None
     if faults:
-        raise ConfigError("; ".join(faults))
+        raise ConfigError(*faults)
     return Checked(planned, spec, _identity(spec, options.identity()), options.has_range)
 
 
@@ -73,7 +78,7 @@ def _schema_faults(frozen: Mapping[str, Any]) -> list[str]:
 
 
 def _sentences(error: OptionsError | ValidationError) -> list[str]:
-    return [str(error)] if isinstance(error, OptionsError) else [_sentence(fault) for fault in error.errors()]
+    return list(error.faults) if isinstance(error, OptionsError) else [_sentence(fault) for fault in error.errors()]
 
 
 def schedule_of(frozen: Mapping[str, Any]) -> Schedule:

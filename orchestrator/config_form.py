@@ -93,16 +93,12 @@ class ConfigForm(BaseModel):
         try:
             return cls.model_validate(data)
         except ValidationError as error:
-            raise ConfigError("; ".join(_sentence(where, fault) for fault in error.errors())) from None
+            raise ConfigError(*(_sentence(where, fault) for fault in error.errors())) from None
 
     def frozen(self) -> dict[str, Any]:
         """Return the config as a claim would freeze it, without the defaults."""
         seconds = None if self.run_every is None else self.run_every.total_seconds()
         return {"id": 0, **self.model_dump(mode="json"), "run_every_seconds": seconds}
-
-    def written(self) -> dict[str, Any]:
-        """Return what a person would have to write to get this config: no defaults."""
-        return self.model_dump(mode="json", exclude_defaults=True)
 
 
 def _sentence(where: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

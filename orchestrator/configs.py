@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 
 from orchestrator.check import Checked, ConfigError, check
 from orchestrator.config_form import ConfigForm
@@ -16,7 +16,7 @@ from orchestrator.sql import queries
 from orchestrator.tables import load_configs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
@@ -49,16 +49,36 @@ class Configs:
         query = queries("configs")["list_configs"]
         return self._connection.execute(query, {"kind": kind, "after": after, "limit": limit}).mappings().all()
 
+    def every(self, *, kind: str | None = None) -> Iterator[RowMapping]:
+        """Return all configs by name, read a page at a time."""
+        after = ""
+        while page := self.page(kind=kind, after=after):
+            yield from page
+            after = page[-1]["name"]
+
     def find(self, name: str) -> RowMapping:
         """Return a config by name or id.
 
         Raises:
             NotFound: there is none.
         """
-        row = self._connection.execute(queries("configs")["find_config"], {"name": name}).mappings().first()
+        known = "\0" not in name  # which Postgres does not take
+        query = queries("configs")["find_config"]
+        row = self._connection.execute(query, {"name": name}).mappings().first() if known else None
         if row is None:
             message = f"config: expected a name or id, got {name!r}, which is neither; see `sluice configs list`"
             raise NotFound(message)
+        return row
+
+    def find_by_name(self, name: str) -> RowMapping:
+        """Return a config by its name alone.
+
+        Raises:
+            NotFound: there is none.
+        """
+        row = self.find(name)
+        if row["name"] != name:
+            raise NotFound(f"config: expected a name, got {name!r}, which is none; see `sluice configs list`")
         return row
 
     def check(self, form: ConfigForm, *, config_id: int | None = None, now: datetime) -> Findings:
@@ -70,6 +90,16 @@ class Configs:
         checked = check({**form.frozen(), **self._defaults.frozen()})
         slots = upcoming(checked.schedule, after=now, anchor=now, count=UPCOMING)
         return Findings(checked, tuple(self._warnings(form, config_id)), tuple(slots))
+
+    def check_written(self, name: str, *, now: datetime) -> Findings:
+        """Check a config that is in the table.
+
+        Raises:
+            NotFound: there is no such config.
+            ConfigError: with every fault.
+        """
+        row = self.find(name)
+        return self.check(ConfigForm.read(written(row)), config_id=row["id"], now=now)
 
     def create(self, form: ConfigForm, *, now: datetime) -> int:
         """Write a new config and return its id.
@@ -83,20 +113,31 @@ class Configs:
         config_id: int = self._write(statement, form.name).scalar_one()
         return config_id
 
-    def change(self, name: str, changes: Mapping[str, Any], *, now: datetime, keep_cursor: bool = False) -> None:
-        """Change some fields of a config; the others stay.
+    def change(self, name: str, changes: Mapping[str, Any], *, now: datetime, keep_cursor: bool = False) -> int:
+        """Change some fields of a config and return its id; the others stay.
 
         Raises:
             NotFound: there is no such config.
             ConfigError: it would not work any more.
         """
         row = self.find(name)
-        form = ConfigForm.read({**form_of(dict(row)).model_dump(), **changes})
+        form = ConfigForm.read(written(row) | dict(changes))
         self.check(form, config_id=row["id"], now=now)
         if keep_cursor:
             self._connection.execute(queries("configs")["keep_cursor"], {"id": row["id"]})
         statement = sa.update(load_configs).where(load_configs.c.id == row["id"]).values(**_columns(form))
         self._write(statement, form.name)
+        return int(row["id"])
+
+    def set_active(self, name: str, *, active: bool) -> str:
+        """Pause or resume a config, also one that does not work; return its name.
+
+        Raises:
+            NotFound: there is no such config.
+        """
+        row = self.find(name)
+        self._connection.execute(queries("configs")["set_active"], {"id": row["id"], "active": active})
+        return str(row["name"])
 
     def delete(self, name: str) -> str:
         """Delete a config; a live run of it is followed to its end.
@@ -134,13 +175,15 @@ class Configs:
             if rule == "pool_is_one_of_pools":
                 message = "pool: expected one of the table `pools`, got another; insert it there first"
                 raise ConfigError(message) from None
-            message = f"expected that {rule.replace('_', ' ')}; correct it"
-            raise ConfigError(message) from None
+            raise ConfigError(f"config: expected that {rule.replace('_', ' ')}, got another; correct it") from None
+        except (DataError, ValueError) as error:  # ValueError: psycopg2 about a NUL character
+            what = str(getattr(error, "orig", error)).strip().splitlines()[0]
+            raise ConfigError(f"config: expected values that Postgres can hold, got: {what}; correct it") from None
 
 
-def form_of(row: Mapping[str, Any]) -> ConfigForm:
-    """Return a row of `load_configs` as a person would have written it."""
-    return ConfigForm.model_validate({name: row[name] for name in ConfigForm.model_fields})
+def written(row: RowMapping) -> dict[str, Any]:
+    """Return what a person has written of a row of `load_configs`, whether or not it makes sense."""
+    return {name: row[name] for name in ConfigForm.model_fields}
 
 
 def _columns(form: ConfigForm) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -17,7 +18,13 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: it is none; says what one looks like.
     """
-    text = text.strip()
+    with suppress(OverflowError):
+        if (duration := _read(text.strip())) is not None:
+            return duration
+    raise ValueError("a duration such as 15m, 6h, 1d or 90s")
+
+
+def _read(text: str) -> timedelta | None:
     if text.isdecimal():
         return timedelta(seconds=int(text))
     if _TERMS.fullmatch(text):
@@ -25,8 +32,7 @@ def parse_duration(text: str) -> timedelta:
     if match := _CLOCK.fullmatch(text):
         days, hours, minutes, seconds = (float(part or 0) for part in match.groups())
         return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    message = "a duration such as 15m, 6h, 1d or 90s"
-    raise ValueError(message)
+    return None
 
 
 def format_duration(duration: timedelta) -> str:

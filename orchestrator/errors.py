@@ -4,12 +4,15 @@
     ├── SettingsError      a setting is wrong or half set
     ├── NotFound           no config or run of that name or id
     ├── Refused            what was asked cannot be done now, or never
-    └── DatabaseNotReady   cannot be reached, or the migrations are not those of this version
+    ├── Unreachable        the database does not answer: try again
+    └── DatabaseNotReady   its migrations are not those of this version
 
 `orchestrator.check.ConfigError` is a config's own. A text reads: where: expected what, got value; do this.
 """
 
 from __future__ import annotations
+
+import re
 
 
 class SluiceError(Exception):
@@ -28,5 +31,20 @@ class Refused(SluiceError):  # noqa: N818 - it names the fault
     """What was asked cannot be done now, or never."""
 
 
+class Unreachable(SluiceError):  # noqa: N818 - it names the fault
+    """The database does not answer; it may later."""
+
+
 class DatabaseNotReady(SluiceError):  # noqa: N818 - it names the fault
-    """The database cannot be reached, or its migrations are not those of this version."""
+    """The database's migrations are not those of this version."""
+
+
+_SENTENCE = re.compile(
+    r"(?P<where>[^:]+): expected (?P<expected>.*?), got (?P<got>.*?)(?:; (?P<advice>[^;]*))?", re.DOTALL
+)
+
+
+def parts_of(sentence: str) -> dict[str, str] | None:
+    """Return the parts of an error's sentence: where, expected, got, advice; None if it is not made so."""
+    found = _SENTENCE.fullmatch(sentence)
+    return {name: text or "" for name, text in found.groupdict().items()} if found else None

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.check import ConfigError, check
-from orchestrator.configs import Configs, form_of
+from orchestrator.config_form import ConfigForm
+from orchestrator.configs import Configs, written
 from orchestrator.errors import NotFound, Refused
 from orchestrator.model import ENDED, RunState, Trigger, run_id
 from orchestrator.sql import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date, datetime
 
     from sqlalchemy import Connection, CursorResult, RowMapping
@@ -80,6 +81,14 @@ class History:
             raise NotFound(message)
         return rows[0]
 
+    def some(self, ids: Iterable[uuid.UUID]) -> Sequence[RowMapping]:
+        """Return these runs, in the order in which they were asked for."""
+        return self._run("runs_of_ids", ids=[str(run) for run in ids]).mappings().all()
+
+    def not_ended(self) -> Sequence[uuid.UUID]:
+        """Return the runs that are waiting or live."""
+        return self._run("not_ended").scalars().all()
+
     def request(self, config: str, *, requested_by: str, key: str | None = None) -> uuid.UUID:
         """Ask for a run of a config now; it queues behind what is live. The same `key` again is the same run.
 
@@ -129,13 +138,25 @@ class History:
         """Return one look at everything."""
         return self._run("status").mappings().one()
 
+    def troubled_configs(self, limit: int = 20) -> Sequence[RowMapping]:
+        """Return configs in quarantine, or failing."""
+        return self._run("troubled_configs", limit=limit).mappings().all()
+
+    def unfinished_by_state(self) -> dict[str, int]:
+        """Count what has not ended."""
+        return _by_state(self._run("unfinished_by_state"))
+
+    def recent_ends(self) -> dict[str, int]:
+        """Count the ends of the last hour that ticks saw, by state."""
+        return _by_state(self._run("recent_ends"))
+
     def dead_alerts(self, limit: int = 20) -> Sequence[RowMapping]:
         """Return messages that will never arrive."""
         return self._run("dead_alerts", limit=limit).mappings().all()
 
     def _has_range(self, row: RowMapping) -> bool:
         try:
-            return check({**form_of(dict(row)).frozen(), **self._defaults.frozen()}).has_range
+            return check({**ConfigForm.read(written(row)).frozen(), **self._defaults.frozen()}).has_range
         except ConfigError as error:
             raise Refused(str(error)) from None
 
@@ -147,7 +168,7 @@ class History:
             message = f"{row['name']}: expected a config that works, got one in quarantine: {row['quarantine_reason']}"
             raise Refused(message)
         asked = run_id(row["namespace"], trigger, key or str(uuid.uuid4()))
-        self._run(
+        inserted = self._run(
             "request_run",
             id=asked,
             config_id=row["id"],
@@ -158,10 +179,18 @@ class History:
             pool=row["pool"],
             requested_by=requested_by,
         )
+        if not inserted.rowcount and self.find(str(asked))["parameters"] != parameters:
+            raise Refused(
+                f"idempotency key: expected a new one for another range of days, got {key!r} again; change it"
+            )
         return asked
 
 
-def ended(row: Mapping[str, Any]) -> bool:
+def _by_state(counted: CursorResult[Any]) -> dict[str, int]:
+    return {row["state"]: int(row["count"]) for row in counted.mappings()}
+
+
+def ended(row: RowMapping) -> bool:
     """Tell whether a run has ended."""
     return RunState(row["state"]) in ENDED
 

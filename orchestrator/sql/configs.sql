@@ -14,6 +14,10 @@ from load_configs c join load_states s on s.config_id = c.id
 where c.name = :name or cast(c.id as text) = :name
 order by c.name <> :name limit 1
 
+-- name: set_active
+-- Without a look at the rest: a config that does not work can be paused, too.
+update load_configs set is_active = :active where id = :id and is_active <> :active
+
 -- name: delete_config
 -- Its live run is followed to its end; its cursor goes with it.
 delete from load_configs where id = :id returning name

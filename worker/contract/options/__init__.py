@@ -22,6 +22,11 @@ SECRET_IN_CLEAR = "secret_in_clear"  # noqa: S105 - the type of a fault, not a s
 class OptionsError(ValueError):
     """Options that a source cannot be told; the text names field, expected, got."""
 
+    def __init__(self, *faults: str) -> None:
+        """Keep the faults, one sentence each."""
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
 
 class Options(BaseModel):
     """What a source of one kind may be told. A subclass is called `Options`, too, and lives in `options/<kind>.py`."""
@@ -92,7 +97,7 @@ def parse_options(kind: str, source: dict[str, Any]) -> Options:
     try:
         return options_class(kind).model_validate(source)
     except ValidationError as error:
-        raise OptionsError("; ".join(map(_sentence, error.errors()))) from None
+        raise OptionsError(*map(_sentence, error.errors())) from None
 
 
 def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails

@@ -1,0 +1,53 @@
+"""Whether it is alive, whether it can work, and how it goes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse, Response
+
+from orchestrator import migrate
+from orchestrator.api import examples
+from orchestrator.api.parts import ThisApp
+from orchestrator.api.problems import ErrorBody
+from orchestrator.errors import DatabaseNotReady
+from orchestrator.metrics import CONTENT_TYPE, exposition
+
+router = APIRouter(tags=["health"])
+
+_NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {"model": ErrorBody, "description": "The database does not answer, or `sluice migrate` must be run."}
+}
+
+
+@router.get("/healthz", summary="Tell whether the process is alive", responses={200: examples.answer("It is.", {})})
+def healthz() -> dict[str, str]:
+    """Touches nothing."""
+    return {}
+
+
+@router.get(
+    "/readyz",
+    summary="Tell whether it can work",
+    responses={200: examples.answer("The database answers and has this version's tables.", {}), **_NOT_READY},
+)
+def readyz(app: ThisApp) -> dict[str, str]:
+    """Looks at the database."""
+    with app.engine.connect() as connection:
+        if not migrate.is_current(connection):
+            raise DatabaseNotReady(f"database: expected migration {migrate.head()}, got another; run `sluice migrate`")
+    return {}
+
+
+@router.get(
+    "/metrics",
+    summary="Show how everything goes, to Prometheus",
+    response_class=PlainTextResponse,
+    responses={
+        200: {"description": "Prometheus' text format.", "content": {"text/plain": {"example": examples.METRICS}}}
+    },
+)
+def metrics(app: ThisApp) -> Response:
+    """From the database, so that every replica says the same."""
+    return Response(exposition(app), media_type=CONTENT_TYPE)
