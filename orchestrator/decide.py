@@ -82,7 +82,8 @@ def failure_of(evidence: Evidence) -> Failure:
     report, observation = evidence.report, evidence.observation
     if report and report.error:
         error = report.error
-        return Failure(error.kind, error.text, error.retryable or error.kind is ErrorKind.CANCELLED, error.fingerprint)
+        text = f"{error.text}{_because(observation)}"
+        return Failure(error.kind, text, error.retryable or error.kind is ErrorKind.CANCELLED, error.fingerprint)
     if observation.phase is Phase.VANISHED:
         return Failure("vanished", f"its execution is gone and left no report{_because(observation)}", retryable=True)
     return _failure_of_code(observation)

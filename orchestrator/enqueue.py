@@ -28,6 +28,8 @@ class Enqueued:
     runs: list[dict[str, Any]] = field(default_factory=list)
     slots: list[dict[str, Any]] = field(default_factory=list)
     alerts: list[Alert] = field(default_factory=list)
+    unclear: list[int] = field(default_factory=list)
+    """Configs whose schedule cannot be followed although it was checked, say by another version of ours."""
     new: int = 0
     """Rows that were not there before."""
 
@@ -48,7 +50,12 @@ def enqueue_due(store: Store, *, now: datetime) -> Enqueued:
     """Turn every slot that has come into a row of `runs`, and move each watermark on."""
     done = Enqueued()
     for row in store.due_configs(now=now):
-        _enqueue(row, done, now=now)
+        try:
+            _enqueue(row, done, now=now)
+        except ValueError:
+            done.unclear.append(row["config_id"])
+    if done.unclear:
+        store.look_again(done.unclear)
     if done.slots:
         done.new = store.enqueue_runs(done.runs, now=now)
         store.advance_slots(done.slots)

@@ -15,6 +15,7 @@ from obstore.exceptions import BaseError
 
 from orchestrator.decide import Evidence
 from orchestrator.model import Observation, Phase, Run
+from worker.contract.failpoint import reach
 from worker.contract.run_folder import RunFolder, RunFolderError
 
 if TYPE_CHECKING:
@@ -64,7 +65,11 @@ class Observer:
 
     def _find(self, run: Run, seen: Seen) -> None:
         """A launch that was not answered in time: adopt what is found, close it if it is to be cancelled."""
-        handle = self._launcher.find(run)
+        try:
+            handle = self._launcher.find(run)
+        except (RunFolderError, BaseError, OSError, ValueError) as error:
+            log.warning("launch could not be looked up", run=str(run.id), error=str(error))
+            return
         if handle:
             seen.evidence[run.id] = Evidence(Observation(Phase.RUNNING), holder=handle)
         elif run.cancel_requested_at:
@@ -94,6 +99,7 @@ class Observer:
         folder = RunFolder(str(run.spec.run_folder))
         fence = folder.fence(run.attempt)
         if fence is None and (self._read_only or folder.revoke(run.attempt)):
+            reach("observe.after_revoke")
             return Evidence(observation, revoked=True)
         if fence and fence.revoked:
             return Evidence(observation, revoked=True)

@@ -82,6 +82,10 @@ class Store:
         """Return the configs with a slot that has come, locked."""
         return self._run("due_configs", now=now, most=most).mappings().all()
 
+    def look_again(self, config_ids: Sequence[int]) -> None:
+        """Have the next tick check these configs anew."""
+        self._run("look_again", config_ids=list(config_ids))
+
     def enqueue_runs(self, runs: Sequence[Mapping[str, Any]], *, now: datetime) -> int:
         """Record slots; one that is there already stays as it is. Return how many are new."""
         return self._run("enqueue_runs", runs=_json(runs), now=now).rowcount

@@ -133,7 +133,8 @@ from jsonb_to_recordset(cast(:plans as jsonb)) as p(
 where s.config_id = p.config_id
 
 -- name: due_configs
--- Configs with a slot that has come. A row that an admin's open transaction holds is due at the next tick.
+-- Configs with a slot that has come. A row that an admin's open transaction holds is due at the next tick, and one
+-- that somebody has touched and nobody has looked at yet, too.
 select s.config_id, c.name, s.namespace, s.next_slot_at, s.grid_at, c.run_every, c.cron, c.timezone, c.catch_up,
        c.priority, c.pool,
        exists (
@@ -142,9 +143,13 @@ select s.config_id, c.name, s.namespace, s.next_slot_at, s.grid_at, c.run_every,
              and (r.trigger = 'schedule' or r.state <> 'queued' or r.attempt > 0)
        ) as busy
 from load_states s join load_configs c on c.id = s.config_id
-where s.next_slot_at <= :now
+where s.next_slot_at <= :now and not exists (select from config_changes x where x.config_id = s.config_id)
 order by s.next_slot_at, s.config_id limit :most
 for update of s skip locked for key share of c skip locked
+
+-- name: look_again
+-- The next tick shall look at these configs as if somebody had touched them.
+insert into config_changes (config_id) select unnest(cast(:config_ids as integer[]))
 
 -- name: enqueue_runs
 -- A slot becomes one row whatever happens: the id is derived from it, and `one_run_per_slot` forbids a second.

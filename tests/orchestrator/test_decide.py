@@ -95,6 +95,14 @@ def test_settle_retries_everything_but_configuration(code: int, kind: str | None
     assert _finished(code, _report(kind) if kind else None).enters is enters
 
 
+def test_failure_says_what_the_worker_and_the_launcher_know() -> None:
+    seen = Observation(Phase.FINISHED, 75, "timed out after 60 s")
+    transition = settle(RUN, Evidence(seen, _report("cancelled"), holder=RUN.handle), now=NOW, retry_delay=DELAY)
+    assert transition is not None
+    assert transition.failure is not None
+    assert transition.failure.text == "it did not work (timed out after 60 s)"
+
+
 def test_settle_fails_a_run_when_no_attempt_is_left() -> None:
     assert _finished(75, run=replace(RUN, attempt=3)).enters is RunState.FAILED
 

@@ -17,7 +17,7 @@ from orchestrator.tick import Ticker, TickSettings
 from tests.support.configs import add_config, execute, rows
 from tests.support.fakes import RecordingNotifier, ScriptedLauncher, end, error
 from tests.support.ticks import finish, make_due_again, runs_of, state_of
-from worker.contract.run_folder import RunFolder
+from worker.contract.run_folder import RunFolder, local_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -322,6 +322,22 @@ def test_launch_that_was_never_answered_is_found_and_adopted(
     assert len(launcher.launched) == 1
 
 
+def test_launch_that_cannot_be_looked_up_changes_nothing_and_harms_no_other(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher
+) -> None:
+    add_config(engine)
+    launcher.unclear = True
+    ticker.tick()
+    folder = local_path(str(launcher.launched[0][0].spec.run_folder))
+    folder.mkdir(parents=True)
+    (folder / "fence-1.json").write_text("no json")
+    execute(engine, "update runs set launch_deadline_at = now()")
+    launcher.unclear = False
+    add_config(engine, "other")
+    assert ticker.tick().counts["launched"] == 1
+    assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"sheet": "launching", "other": "running"}
+
+
 def test_launch_that_cannot_be_found_is_made_again_as_the_same_attempt(
     engine: Engine, ticker: Ticker, launcher: ScriptedLauncher
 ) -> None:
@@ -434,6 +450,23 @@ def test_bad_row_is_quarantined_told_once_and_harms_no_other(
     ticker.tick()
     assert state_of(engine, bad)["quarantine_reason"] is None
     assert [run.config_name for run, _ in launcher.launched] == ["good", "bad"]
+
+
+def test_schedule_that_was_fine_for_another_version_is_quarantined_and_harms_no_other(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher
+) -> None:
+    bad = add_config(engine, "bad", cron="0 9 * * *")
+    ticker.tick()
+    finish(launcher)
+    execute(engine, "alter table load_configs disable trigger user")
+    execute(engine, "update load_configs set cron = '@reboot'")
+    execute(engine, "alter table load_configs enable trigger user")
+    make_due_again(engine)
+    add_config(engine, "good")
+    ticker.tick()
+    ticker.tick()
+    assert [run.config_name for run, _ in launcher.launched] == ["bad", "good"]
+    assert "cron" in state_of(engine, bad)["quarantine_reason"]
 
 
 @pytest.mark.parametrize(
