@@ -93,8 +93,9 @@ class RunSpec(BaseModel):
             "BIGQUERY_DATASET_ID": self.dataset,
             "BIGQUERY_TABLE_ID": self.table,
             "SCHEMA_HANDLING": self.schema_handling,
-            "CUSTOM_SCHEMA": self.custom_schema
-            and _json([c.model_dump(exclude_none=True) for c in self.custom_schema]),
+            "CUSTOM_SCHEMA": _json([column.model_dump(exclude_none=True) for column in self.custom_schema])
+            if self.custom_schema
+            else None,
             "LOAD_KIND": self.kind,
             "LOAD_MODE": self.load_mode,
             "SOURCE": _json(source),
@@ -112,7 +113,7 @@ class RunSpec(BaseModel):
             "DESTINATION_URL": self.destination_url,
             "TICK_URL": self.tick_url,
         }
-        return {name: str(value) for name, value in values.items() if value not in (None, "", (), "[]")}
+        return {name: str(value) for name, value in values.items() if value not in (None, "", ())}
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -123,6 +124,8 @@ class RunSpec(BaseModel):
         """
         kind = environment.get("LOAD_KIND") or SHEET
         source = _parse(environment, "SOURCE") or {}
+        if not isinstance(source, dict):
+            raise SpecError(f"SOURCE: expected a JSON object, got {environment['SOURCE'][:80]!r}; correct it")
         if kind == SHEET:
             source |= {key: environment[name] for key, name in SHEET_VARIABLES.items() if environment.get(name)}
             if "url" not in source:
@@ -185,9 +188,11 @@ def _in_variables(error: ValidationError) -> str:
     names = _PLAIN | _AS_JSON
     problems = []
     for item in error.errors():
-        where = (
-            [names.get(str(item["loc"][0]), str(item["loc"][0])), *map(str, item["loc"][1:])] if item["loc"] else ["?"]
-        )
-        got = "nothing" if item["type"] == "missing" else repr(item["input"])[:80]
-        problems.append(f"{'.'.join(where)}: expected {item['msg'].removeprefix('Input should be ')}, got {got}")
+        field, *rest = map(str, item["loc"])
+        where = ".".join([names.get(field, field), *rest])
+        if item["type"] == "missing":
+            problems.append(f"{where}: expected a value, got nothing; set it")
+        else:
+            expected, got = item["msg"].removeprefix("Input should be "), repr(item["input"])[:80]
+            problems.append(f"{where}: expected {expected}, got {got}; correct it")
     return "; ".join(problems)
