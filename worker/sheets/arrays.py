@@ -1,7 +1,4 @@
-"""Staged cells as Arrow arrays of a given type: at once where their kind is the type's own, one by one where not.
-
-What is done at once makes no Arrow value of a Python value: the first of those would make pyarrow import pandas.
-"""
+"""Staged cells as Arrow arrays of a given type: at once where their kind is the type's own, one by one where not."""
 
 from __future__ import annotations
 

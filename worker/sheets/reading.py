@@ -86,8 +86,8 @@ class Reader:
 
     def _small(self, tab: Tab) -> Block:
         """Return all rows in one request, as they were at one instant."""
-        [grid] = self._client.grids(self._options.spreadsheet_id, [tab.a1(0, tab.rows)], WHOLE_CELLS)
-        return Block.of_cells(0, grid)
+        grids = self._client.grids(self._options.spreadsheet_id, [tab.a1(0, tab.rows)], WHOLE_CELLS)
+        return Block.of_cells(0, grids[0] if grids else {})
 
     def _part(self, tab: Tab, top: int, bottom: int) -> tuple[Block, int]:
         """Return some rows and the size of the largest answer, in bytes.

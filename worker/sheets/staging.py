@@ -6,9 +6,9 @@ A first pass over the blocks fills it; then types are decided; then slices becom
 from __future__ import annotations
 
 from array import array
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from worker.lean_arrow import spare_pandas
 from worker.sheets.cells import EXACT_INTEGERS, Kind, number_kind, read_cell, says_more
 
 if TYPE_CHECKING:
@@ -57,7 +57,10 @@ class StagedColumn:
     def pack(self) -> None:
         """Turn the texts that came since the last time into Arrow, which takes a fraction of the memory."""
         if self._pending:
-            self._chunks.append(_as_arrow(self._pending))
+            spare_pandas()
+            import pyarrow as pa
+
+            self._chunks.append(pa.array(self._pending, pa.large_string()))
             self._pending = []
 
     def texts(self, start: int, stop: int) -> pa.ChunkedArray[Any]:
@@ -101,16 +104,6 @@ class StagedColumn:
 
     def _texts_among(self, start: int, stop: int) -> int:
         return sum(self.kinds.count(kind, start, stop) for kind in _WITH_TEXT)
-
-
-def _as_arrow(texts: list[str]) -> pa.Array[Any]:
-    """Lay the texts end to end by hand: `pa.array` would import pandas to ask whether they are its own."""
-    import pyarrow as pa
-
-    encoded = [text.encode() for text in texts]
-    ends = array("q", accumulate(map(len, encoded), initial=0))
-    buffers = [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))]
-    return pa.Array.from_buffers(pa.large_string(), len(texts), buffers)
 
 
 def _plain_kinds(values: Sequence[Any]) -> bytes:

@@ -20,7 +20,7 @@ from worker.errors import ConfigurationError
 from worker.sheets.faults import Asked, Busy, RangeGone, gave_up, is_busy, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from requests import Response
 
@@ -30,8 +30,7 @@ SCOPES = (
 )
 TRIES = 3
 
-_SHEETS_HOST = urlsplit(SPREADSHEET_URL).netloc
-_DRIVE_HOST = urlsplit(DRIVE_FILES_API_V3_URL).netloc
+_SHEETS, _DRIVE = "Google Sheets API", "Google Drive API"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,10 @@ class SheetsClient:
         Raises:
             ConfigurationError: there are no credentials, or they cannot be read.
         """
-        elsewhere = {_SHEETS_HOST: environment.get("SHEETS_API_URL"), _DRIVE_HOST: environment.get("DRIVE_API_URL")}
+        elsewhere = {
+            urlsplit(SPREADSHEET_URL).netloc: environment.get("SHEETS_API_URL"),
+            urlsplit(DRIVE_FILES_API_V3_URL).netloc: environment.get("DRIVE_API_URL"),
+        }
         self._http = _Http(_credentials(), elsewhere, patience)
         self._patience = patience
         self.received_bytes = 0
@@ -79,7 +81,7 @@ class SheetsClient:
 
     def spreadsheet(self, spreadsheet_id: str, fields: str) -> dict[str, Any]:
         """Return what `fields` names of a spreadsheet."""
-        return self._ask(self._sheets(spreadsheet_id), SPREADSHEET_URL % spreadsheet_id, {"fields": fields})
+        return self._ask(_SHEETS, spreadsheet_id, SPREADSHEET_URL % spreadsheet_id, {"fields": fields})
 
     def grids(self, spreadsheet_id: str, ranges: Sequence[str], fields: str) -> list[dict[str, Any]]:
         """Return what `fields` names of the `GridData` of each range; all are in one sheet.
@@ -88,8 +90,8 @@ class SheetsClient:
             RangeGone: a range is not there.
         """
         parameters = {"ranges": list(ranges), "fields": fields}
-        answer = self._ask(self._sheets(spreadsheet_id), SPREADSHEET_URL % spreadsheet_id, parameters)
-        grids: list[dict[str, Any]] = answer["sheets"][0]["data"]
+        answer = self._ask(_SHEETS, spreadsheet_id, SPREADSHEET_URL % spreadsheet_id, parameters)
+        grids: list[dict[str, Any]] = answer["sheets"][0].get("data", [])
         return grids
 
     def values(self, spreadsheet_id: str, a1: str, dates: str = "SERIAL_NUMBER") -> list[list[Any]]:
@@ -100,19 +102,20 @@ class SheetsClient:
         """
         parameters = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": dates}
         address = SPREADSHEET_VALUES_URL % (spreadsheet_id, quote(a1, safe=""))
-        rows: list[list[Any]] = self._ask(self._sheets(spreadsheet_id), address, parameters).get("values", [])
+        rows: list[list[Any]] = self._ask(_SHEETS, spreadsheet_id, address, parameters).get("values", [])
         return rows
 
     def version(self, spreadsheet_id: str) -> str:
         """Return Drive's version of the file, which every change raises except that of a volatile formula's value."""
-        asked = Asked("Google Drive API", _DRIVE_HOST, spreadsheet_id, self.account)
         address = f"{DRIVE_FILES_API_V3_URL}/{spreadsheet_id}"
-        return str(self._ask(asked, address, {"fields": "version", "supportsAllDrives": "true"})["version"])
+        parameters = {"fields": "version", "supportsAllDrives": "true"}
+        return str(self._ask(_DRIVE, spreadsheet_id, address, parameters)["version"])
 
-    def _sheets(self, spreadsheet_id: str) -> Asked:
-        return Asked("Google Sheets API", _SHEETS_HOST, spreadsheet_id, self.account)
+    def _ask(self, api: str, spreadsheet_id: str, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
+        def asked() -> Asked:
+            # Some credentials learn their e-mail only with their first token.
+            return Asked(api, urlsplit(address).netloc, spreadsheet_id, self.account)
 
-    def _ask(self, asked: Asked, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
         tries = Retrying(
             stop=stop_after_attempt(TRIES),
             wait=self._pause,
@@ -122,17 +125,17 @@ class SheetsClient:
         try:
             return tries(self._ask_once, asked, address, parameters)
         except Busy as busy:
-            raise gave_up(asked, busy) from busy
+            raise gave_up(asked(), busy) from busy
 
-    def _ask_once(self, asked: Asked, address: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    def _ask_once(self, asked: Callable[[], Asked], address: str, parameters: dict[str, Any]) -> dict[str, Any]:
         try:
             response = self._http.request("get", address, params={**parameters, "prettyPrint": "false"})
             self.received_bytes = len(response.content)
             return _document(response)
         except APIError as error:
-            raise _classified(error, asked) from error
+            raise _classified(error, asked()) from error
         except RefreshError as error:
-            raise _not_granted(error, asked) from error
+            raise _not_granted(error, asked()) from error
         except (GoogleAuthError, RequestException) as error:
             raise Busy(_first_line(error)) from error
 
@@ -192,7 +195,7 @@ def _classified(error: APIError, asked: Asked) -> Exception:
     if is_busy(status, error.error):
         return Busy(
             f"{status} {_first_line(said)!r}",
-            throttled=status < HTTPStatus.INTERNAL_SERVER_ERROR,
+            throttled=status in {HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS},
             retry_after_seconds=_retry_after(error),
         )
     if status == HTTPStatus.BAD_REQUEST and ("exceeds grid limits" in said or "Unable to parse range" in said):

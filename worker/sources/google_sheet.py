@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from worker.contract.run_folder import PlannedUnit
 from worker.errors import ConfigurationError
+from worker.lean_arrow import spare_pandas
 from worker.sheets.reading import Reader
 from worker.sheets.tabs import Tab, choose_tab
 
@@ -53,6 +54,7 @@ class GoogleSheet:
         # Imported only now, so that the first request of a cold worker does not wait for pyarrow.
         from worker.sheets import schema
 
+        spare_pandas()
         request = self._request
         if not table.columns():
             yield self._nothing(tab, schema.empty(request.custom_schema, request.existing()))
