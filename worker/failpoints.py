@@ -7,6 +7,7 @@ from worker.contract.failpoint import reach
 __all__ = ["NAMES", "reach"]
 
 NAMES = (
+    "worker.before_fence",
     "worker.after_fence",
     "worker.after_resolve",
     "worker.after_plan",

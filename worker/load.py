@@ -47,8 +47,8 @@ def load(environment: Mapping[str, str], tail: LogTail) -> ExitCode:
         obstore's errors, RunFolderError: the run folder cannot be used, so that nothing can be reported.
     """
     with opened_attempt(environment) as attempt:
+        reach("worker.before_fence")
         take_fence(attempt, environment.get("EXECUTION", ""))
-        reach("worker.after_fence")
         outcome = Outcome()
         error = _attempted(attempt, environment, outcome)
         stop.ignore_signals()
@@ -62,6 +62,7 @@ def load(environment: Mapping[str, str], tail: LogTail) -> ExitCode:
 def _attempted(attempt: Attempt, environment: Mapping[str, str], outcome: Outcome) -> WorkerError | None:
     """Run the attempt, and return what ended it before its end, if anything did."""
     try:
+        reach("worker.after_fence")
         _run(Job.from_env(attempt.folder.unspill(dict(environment))), attempt, outcome)
     except BaseException as raised:  # noqa: BLE001 - whatever happens is reported
         error = classified(raised)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from worker.contract.exit_code import ExitCode
+from worker.contract.report import ErrorKind
 from worker.failpoints import NAMES
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _KILLED = -signal.SIGKILL
 _ROWS = [1, 2, 3, 4, 5]  # three units
 _IN_UNITS = [name for name in NAMES if name.endswith(("part", "manifest", "publish", "commit"))]
+_HEARD = NAMES[NAMES.index("worker.after_fence") : NAMES.index("worker.before_report")]
+_CERTAIN = NAMES[NAMES.index("worker.before_report") :]
 _PASSED_AGAIN = [f"{name}:{nth}" for nth in (2, 3) for name in _IN_UNITS]
 _SAMPLE = [
     *((name, True) for name in NAMES),
@@ -51,6 +54,33 @@ class TestKilled:
         assert runs.run("second", earlier=["first"], source=source) == ExitCode.OK
         assert runs.ids() == _ROWS
         assert runs.report("second").cursor == (_ROWS[-1] if has_cursor else None)
+
+
+@pytest.mark.parametrize("failpoint", _HEARD)
+def test_run_that_is_asked_to_end_leaves_whole_units(runs: Runs, failpoint: str) -> None:
+    runs.write_rows(_ROWS)
+    assert runs.run("first", failpoint=f"{failpoint}:1:TERM") == ExitCode.TRY_AGAIN
+    error = runs.report("first").error
+    assert error is not None
+    assert error.kind is ErrorKind.CANCELLED
+    assert len(runs.ids()) in {0, 2}
+    assert runs.run("first", attempt=2) == ExitCode.OK
+    assert runs.ids() == _ROWS
+
+
+@pytest.mark.parametrize("failpoint", _CERTAIN)
+def test_run_whose_outcome_is_certain_does_not_hear_that_it_shall_end(runs: Runs, failpoint: str) -> None:
+    runs.write_rows(_ROWS)
+    assert runs.run("first", failpoint=f"{failpoint}:1:TERM") == ExitCode.OK
+    assert runs.report("first").status == "succeeded"
+    assert runs.ids() == _ROWS
+
+
+def test_run_that_is_asked_to_end_before_it_has_begun_leaves_nothing(runs: Runs) -> None:
+    runs.write_rows(_ROWS)
+    assert runs.run("first", failpoint="worker.before_fence:1:TERM") == ExitCode.TRY_AGAIN
+    assert runs.folder("first").fence(1) is None
+    assert runs.run("first") == ExitCode.OK
 
 
 def test_failpoints_are_passed_in_their_order(runs: Runs) -> None:

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 # Small enough for the smallest worker (512 MB, with Python and Arrow); what does not fit goes to disk, beside the file.
 _CONFIG = {"memory_limit": "256MB", "threads": 2, "autoinstall_known_extensions": False}
 _LOCKED = re.compile(r"Conflicting lock is held in (?P<program>.+?) \(PID (?P<pid>\d+)\)")
+_REFUSALS = (
+    duckdb.CatalogException,  # a view has the table's name, or an index stands on a column that must be widened
+    duckdb.ConstraintException,
+    duckdb.ConversionException,
+    duckdb.DependencyException,
+)
 _BACKOFF = wait_random_exponential(multiplier=0.02, max=0.5)
 
 
@@ -34,8 +40,10 @@ def connected(path: Path, lock_wait: timedelta, *, read_only: bool) -> Iterator[
     try:
         connection.execute("SET TimeZone = 'UTC'")
         yield connection
-    except (duckdb.ConstraintException, duckdb.ConversionException, duckdb.DependencyException) as error:
-        raise ConfigurationError(f"{path}: expected rows that the table takes, got: {_first_line(error)}") from error
+    except _REFUSALS as error:
+        raise ConfigurationError(
+            f"{path}: expected a table that takes these rows, got: {_first_line(error)}; change the table or the source"
+        ) from error
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise Unavailable(f"{path}: expected to read and write it, got: {_first_line(error)}; try again") from error
     finally:
