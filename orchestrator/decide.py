@@ -153,7 +153,8 @@ def may_have_published(run: Run, evidence: Evidence) -> bool:
     before = run.attempt > 1 and run.may_have_published
     if evidence.revoked:
         return before
-    return before or evidence.report is None or evidence.report.units + evidence.report.units_skipped > 0
+    report = evidence.report
+    return before or report is None or report.unit_in_doubt or report.units + report.units_skipped > 0
 
 
 def _move(run: Run, enters: RunState, **fields: Any) -> Transition:  # noqa: ANN401 - a transition's own fields

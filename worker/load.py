@@ -16,6 +16,7 @@ from worker.attempt import opened_attempt, take_fence
 from worker.contract.exit_code import ExitCode
 from worker.contract.run_folder import Plan
 from worker.contract.run_spec import LoadMode
+from worker.errors import ConfigurationError
 from worker.failpoints import reach
 from worker.guards import refuse_drop
 from worker.hint import ask_for_tick
@@ -146,11 +147,19 @@ class _Units:
         manifest = self._staged(unit)
         refuse_drop(self.job, manifest, self.outcome.warn)
         reach("worker.before_publish")
-        receipt = self.job.destination.publish(
-            self.job.target, self._key(unit), manifest.parts, self.job.spec.load_mode
-        )
+        receipt = self._received(unit, manifest)
         reach("worker.after_publish")
         self.outcome.published(receipt, manifest)
+
+    def _received(self, unit: PlannedUnit, manifest: Manifest) -> Receipt:
+        """Publish; unless the destination has refused the rows, whatever interrupts this leaves the unit in doubt."""
+        self.outcome.unit_in_doubt = True
+        try:
+            mode = self.job.spec.load_mode
+            return self.job.destination.publish(self.job.target, self._key(unit), manifest.parts, mode)
+        except ConfigurationError:
+            self.outcome.unit_in_doubt = False
+            raise
 
     def _staged(self, unit: PlannedUnit) -> Manifest:
         from worker.batches import conformed

@@ -35,6 +35,7 @@ class Outcome:
     bytes: int = 0
     units: int = 0
     units_skipped: int = 0
+    unit_in_doubt: bool = False
     cursor: Any = None
     schema_changes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -46,6 +47,7 @@ class Outcome:
 
     def published(self, receipt: Receipt, manifest: Manifest) -> None:
         """Count a unit that this attempt has published."""
+        self.unit_in_doubt = False
         self.units += 1
         self.rows += receipt.rows
         self.bytes += sum(part.bytes for part in manifest.parts)
@@ -69,6 +71,7 @@ class Outcome:
             bytes=self.bytes,
             units=self.units,
             units_skipped=self.units_skipped,
+            unit_in_doubt=self.unit_in_doubt,
             cursor=None if error else self.cursor,
             schema_changes=self.schema_changes,
             warnings=self.warnings,

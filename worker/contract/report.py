@@ -52,6 +52,8 @@ class Report(BaseModel):
     """Units published by this attempt."""
     units_skipped: int = 0
     """Units that an earlier attempt had published."""
+    unit_in_doubt: bool = False
+    """It ended while a unit was being published, which may be there and is not counted."""
     cursor: Any = None
     """Where the next run starts; None leaves the config's cursor as it is."""
     schema_changes: list[str] = []
