@@ -32,8 +32,10 @@ def role(connection: Connection) -> Iterator[str]:
 @contextmanager
 def _as(connection: Connection, role: str) -> Iterator[None]:
     rows(connection, f"SET ROLE {role}")
-    yield
-    rows(connection, "RESET ROLE")
+    try:
+        yield
+    finally:
+        rows(connection, "RESET ROLE")
 
 
 def test_rights_on_the_view_are_enough_for_the_older_programs(connection: Connection, role: str) -> None:

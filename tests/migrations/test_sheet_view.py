@@ -142,6 +142,22 @@ def test_update_leaves_what_another_transaction_has_written_meanwhile(
     assert rows(connection, f"SELECT is_active, bigquery_table_id FROM {VIEW}") == [(False, "other")]
 
 
+@pytest.mark.parametrize("statement", [f"UPDATE {VIEW} SET is_active = false", f"DELETE FROM {VIEW}"])
+def test_row_that_another_transaction_has_deleted_meanwhile_is_not_counted(
+    connection: Connection, database_url: str, statement: str
+) -> None:
+    insert(connection)
+    returned: list[object] = []
+    with connect(database_url, autocommit=False) as other:
+        rows(other, f"DELETE FROM {VIEW}")
+        waiting = threading.Thread(target=lambda: returned.extend(rows(connection, f"{statement} RETURNING id")))
+        waiting.start()
+        wait_for_waiters(other)
+        other.commit()
+        waiting.join()
+    assert returned == []
+
+
 def test_lock_on_a_row_of_the_view_stops_no_tick(connection: Connection, database_url: str) -> None:
     config_id = insert(connection)
     with connect(database_url, autocommit=False) as admin:

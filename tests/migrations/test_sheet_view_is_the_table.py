@@ -45,6 +45,12 @@ STATEMENTS = {
         + ", ".join(f"pg_typeof({column})::text" for column in ("id", "name", "custom_schema", "last_run"))
         + " FROM sheet_to_bigquery_configs ORDER BY id"
     ),
+    "select_columns_and_defaults": (
+        "SELECT column_name, data_type, character_maximum_length,"
+        " CASE column_name WHEN 'id' THEN 'next' ELSE column_default END FROM information_schema.columns"
+        " WHERE table_name = 'sheet_to_bigquery_configs'"
+        " ORDER BY ordinal_position"
+    ),
     "select_due": (
         "SELECT id FROM sheet_to_bigquery_configs WHERE is_active = true AND run_frequency_hours IS NOT NULL AND"
         " (last_run IS NULL OR last_run + run_frequency_hours * interval '1 hour' <= now()) ORDER BY id"
