@@ -12,11 +12,8 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +22,7 @@ import duckdb
 
 from sandbox.server import Sandbox
 from sandbox.sheets import Spreadsheet, Tab
+from tests.support.measured import Measured, run_measured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -42,15 +40,6 @@ from worker.sources.google_sheet import open_source
 source = open_source(Options(url=os.environ["GOOGLE_SHEET_URL"]), make_request(batch_size=10_000))
 print(sum(batch.num_rows for unit in source.plan() for batch in source.read(unit)))
 """
-
-
-@dataclass(frozen=True)
-class Measured:
-    """What a process took."""
-
-    seconds: float
-    megabytes: float
-    """Its resident memory at the peak."""
 
 
 def main() -> None:
@@ -85,8 +74,8 @@ def _round(environment: Mapping[str, str], folder: str, rows: int) -> dict[str, 
     if not PEERS_PYTHON.exists():
         raise SystemExit(f"{PEERS_PYTHON}: expected the peers, got nothing; run benchmarks/environment")
     return {
-        "gspread into pandas": _measured([str(PEERS_PYTHON), str(PEER), KEY], environment, rows),
-        "Sluice into Arrow": _measured([sys.executable, "-c", TO_ARROW], environment, rows),
+        "gspread into pandas": _read([str(PEERS_PYTHON), str(PEER), KEY], environment, rows),
+        "Sluice into Arrow": _read([sys.executable, "-c", TO_ARROW], environment, rows),
         "Sluice into DuckDB": _load(environment, Path(folder, "warehouse.duckdb"), rows),
     }
 
@@ -100,42 +89,34 @@ def _load(environment: Mapping[str, str], warehouse: Path, rows: int) -> Measure
         "DESTINATION_URL": f"duckdb://{warehouse}",
         "LOG_LEVEL": "WARNING",
     }
-    measured = _measured([sys.executable, "-m", "worker"], {**environment, **order})
+    measured = run_measured([sys.executable, "-m", "worker"], {**environment, **order})
+    assert measured.exit_code == 0
     with duckdb.connect(str(warehouse)) as connection:
         assert connection.execute("SELECT count(*) FROM raw.loaded").fetchall() == [(rows,)]
     return measured
 
 
-def _measured(command: list[str], environment: Mapping[str, str], rows: int | None = None) -> Measured:
-    began = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as said:
-        process = subprocess.Popen(command, env=dict(environment), stdout=said)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - began
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        assert process.returncode == 0, command
-        assert rows is None or said.read().split()[-1] == str(rows)
-    return Measured(seconds, usage.ru_maxrss / 1024)
+def _read(command: list[str], environment: Mapping[str, str], rows: int) -> Measured:
+    measured = run_measured(command, environment)
+    assert (measured.exit_code, measured.stdout.strip()) == (0, str(rows)), measured
+    return measured
 
 
 def _print(rows: int, rounds: Sequence[Mapping[str, Measured]]) -> None:
     cells = (rows + 1) * len(COLUMNS)
-    peer = _median([measured["gspread into pandas"] for measured in rounds])
+    peer = _medians(rounds, "gspread into pandas")
     print(f"{cells:,} cells; medians of {len(rounds)}")
     for name in rounds[0]:
-        found = _median([measured[name] for measured in rounds])
+        seconds, megabytes = _medians(rounds, name)
         print(
-            f"  {name:20} {cells / found.seconds:9,.0f} cells/s ({peer.seconds / found.seconds:.2f} x)"
-            f"   {found.megabytes:4.0f} MB at the peak ({found.megabytes / peer.megabytes:.2f} x)"
+            f"  {name:20} {cells / seconds:9,.0f} cells/s ({peer[0] / seconds:.2f} x)"
+            f"   {megabytes:4.0f} MB at the peak ({megabytes / peer[1]:.2f} x)"
         )
 
 
-def _median(found: Sequence[Measured]) -> Measured:
-    return Measured(
-        statistics.median(measured.seconds for measured in found),
-        statistics.median(measured.megabytes for measured in found),
-    )
+def _medians(rounds: Sequence[Mapping[str, Measured]], name: str) -> tuple[float, float]:
+    found = [measured[name] for measured in rounds]
+    return statistics.median(one.seconds for one in found), statistics.median(one.megabytes for one in found)
 
 
 if __name__ == "__main__":

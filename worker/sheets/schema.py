@@ -129,7 +129,7 @@ def _detected(
         got, at = shown(column.cells.cell(misfit.index)), table.address(column, misfit.index)
         warn(
             f"column {column.name}: expected {type_name(prior.arrow_type)} as in the table, got {got!r} in {at};"
-            f" it is {found.target.column_type} now"
+            f" it is read as {found.target.column_type}"
         )
     return found
 

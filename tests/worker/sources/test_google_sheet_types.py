@@ -122,8 +122,13 @@ class TestKeepingTheTablesType:
     @pytest.mark.parametrize(
         ("cells", "arrow_type", "becomes", "says"),
         [
-            ([1, "0012"], pa.int64(), "string", "expected INT64 as in the table, got '0012' in B3; it is STRING now"),
-            ([1, 0.5], pa.int64(), "double", "expected INT64 as in the table, got '0.5' in B3; it is FLOAT64 now"),
+            (
+                [1, "0012"],
+                pa.int64(),
+                "string",
+                "expected INT64 as in the table, got '0012' in B3; it is read as STRING",
+            ),
+            ([1, 0.5], pa.int64(), "double", "expected INT64 as in the table, got '0.5' in B3; it is read as FLOAT64"),
             ([0.125], pa.decimal128(9, 2), "double", "expected NUMERIC(9, 2) as in the table, got '0.125' in B2"),
             ([NOON], pa.date32(), "timestamp[us]", "expected DATE as in the table, got '2026-03-01 12:30:00' in B2"),
         ],
