@@ -73,9 +73,10 @@ def _database(settings: Settings) -> Iterator[Finding]:
     try:
         with open_database(settings) as engine:
             version = engine.dialect.server_version_info or ()
-            where = "the embedded one" if settings.database() is None else shown(engine)
-            yield _ok("database", f"Postgres {'.'.join(map(str, version))}: {where}")
-            yield _migrations(engine)
+            embedded = settings.database() is None
+            which = "the embedded one, " if embedded else ""
+            yield _ok("database", f"Postgres {'.'.join(map(str, version))}: {which}{shown(engine)}")
+            yield _migrations(engine, embedded=embedded)
             yield from _ticks(engine, settings)
     except SluiceError as error:
         yield _wrong("database", str(error))
@@ -83,10 +84,12 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield _wrong("database", f"database: expected one that works, got: {error}")
 
 
-def _migrations(engine: Engine) -> Finding:
+def _migrations(engine: Engine, *, embedded: bool) -> Finding:
     found, wanted = migrate.current(engine), migrate.head()
     if found == wanted:
         return _ok("migrations", f"at {found}")
+    if embedded and found is None:
+        return _ok("migrations", f"none yet; the first command that needs the tables brings them to {wanted}")
     return _wrong("migrations", f"expected {wanted}, got {found or 'none'}; run `sluice migrate`")
 
 
