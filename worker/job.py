@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from worker.contract.custom_schema import Column
     from worker.contract.options import Options
     from worker.destination import Destination
     from worker.source import Source
@@ -44,8 +45,16 @@ class Job:
         settings = Settings.from_env(environment)
         options = parse_options(spec.kind, spec.source)
         options.check_mode(spec.load_mode, spec.merge_key)
-        _check_schema(spec)
+        if spec.schema_handling is SchemaHandling.CUSTOM and not spec.custom_schema:
+            raise ConfigurationError(
+                "CUSTOM_SCHEMA: expected columns, since SCHEMA_HANDLING is custom, got nothing; set it"
+            )
         return cls(spec, settings, options, open_destination(spec.destination_url, settings), _target(spec, options))
+
+    @property
+    def custom_schema(self) -> list[Column] | None:
+        """The columns, if they are not to be detected; a schema that stands beside `auto_detect` is left alone."""
+        return self.spec.custom_schema if self.target.exact else None
 
     def source(self, *, cursor: Any, now: datetime, warn: Callable[[str], None]) -> Source:  # noqa: ANN401 - a cursor is any JSON
         """Open the source; its client is imported here."""
@@ -60,7 +69,7 @@ class Job:
             start_date=spec.start_date,
             end_date=spec.end_date,
             allow_drop=spec.allow_drop,
-            custom_schema=spec.custom_schema,
+            custom_schema=self.custom_schema,
             existing=self._existing,
             warn=warn,
         )
@@ -79,14 +88,6 @@ class Job:
         if table is None:
             return None
         return without(table.schema, [names.run_id, names.loaded_at] if names else [])
-
-
-def _check_schema(spec: RunSpec) -> None:
-    if (spec.schema_handling is SchemaHandling.CUSTOM) != bool(spec.custom_schema):
-        raise ConfigurationError(
-            "CUSTOM_SCHEMA: expected columns exactly when SCHEMA_HANDLING is custom,"
-            f" got {len(spec.custom_schema or [])} with {spec.schema_handling.value!r}; change one of them"
-        )
 
 
 def _target(spec: RunSpec, options: Options) -> Target:

@@ -171,7 +171,7 @@ class _Units:
         said = len(self.outcome.warnings)
         batches = conformed(
             self._read(unit),
-            custom_schema=self.job.spec.custom_schema,
+            custom_schema=self.job.custom_schema,
             metadata=self.job.metadata(self.attempt.run_id, self.attempt.started_at),
         )
         return stage(self.attempt, unit.key, batches, warnings=lambda: self.outcome.warnings[said:])

@@ -56,7 +56,7 @@ def _first_rows(job: Job, source: Source, unit: PlannedUnit, now: datetime) -> p
     from worker.batches import conformed
 
     metadata = job.metadata("(run id)", now)
-    batches = conformed(source.read(unit), custom_schema=job.spec.custom_schema, metadata=metadata)
+    batches = conformed(source.read(unit), custom_schema=job.custom_schema, metadata=metadata)
     first = next(batches)
     enough = chain([first], batches) if first.num_rows < ROWS else [first]
     rows = islice((batch.slice(place, 1) for batch in enough for place in range(batch.num_rows)), ROWS)

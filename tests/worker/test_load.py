@@ -163,6 +163,11 @@ class TestRetry:
 
 
 class TestSecondRun:
+    def test_custom_schema_beside_auto_detect_is_left_alone(self, runs: Runs) -> None:
+        runs.write_rows([1])
+        assert runs.run("first", custom_schema=[{"name": "other", "type": "INT64"}]) == ExitCode.OK
+        assert runs.ids() == [1]
+
     def test_append_goes_on_after_the_cursor(self, runs: Runs) -> None:
         runs.write_rows([1, 2])
         runs.run("first")
@@ -229,11 +234,37 @@ class TestReplaceGuard:
         assert runs.report("second").warnings == ["table lake.rows: 0 rows replace 5, since allow_drop is set"]
 
 
+class TestWhatASourceIsTold:
+    def told(self, runs: Runs, tells: str, **fields: Any) -> str:  # noqa: ANN401 - RunSpec's
+        run_id = fields.pop("run_id", "witness")
+        spec = runs.spec(run_id, **fields).model_copy(update={"kind": "witness", "source": {"tells": tells}})
+        assert runs.start(spec, BATCH_SIZE="5").wait() == ExitCode.OK
+        (warning,) = runs.report(run_id, spec.attempt).warnings
+        return warning
+
+    def test_request_is_what_the_run_asks_for(self, runs: Runs) -> None:
+        fields = {"load_mode": LoadMode.MERGE, "merge_key": ["id"], "cursor": 7, "start_date": "2026-01-01"}
+        assert self.told(runs, "request", **fields) == str(["rows", "merge", 5, 7, False, "2026-01-01", None])
+
+    @pytest.mark.parametrize("fields", [{"attempt": 2}, {"earlier": ["one"]}])
+    def test_failure_before_is_told(self, runs: Runs, fields: dict[str, Any]) -> None:
+        assert self.told(runs, "request", **fields) == str(["rows", "append", 5, None, True, None, None])
+
+    def test_table_is_shown_without_the_metadata_columns(self, runs: Runs) -> None:
+        assert self.told(runs, "existing") == "None"
+        runs.write_rows([1])
+        runs.run("first")
+        expected = ["id int64", "name string", "day string"]
+        assert self.told(runs, "existing", run_id="second") == str(expected)
+        in_full = [*expected, "_sluice_run_id string", "_sluice_loaded_at timestamp[us, tz=UTC]"]
+        assert self.told(runs, "existing", run_id="third", metadata_columns=None) == str(in_full)
+
+
 def test_clients_are_loaded_after_the_first_request(runs: Runs) -> None:
     """In an interpreter of its own, since the processes of the other tests begin with everything loaded."""
-    spec = runs.spec("first").model_copy(update={"kind": "cold", "source": {}})
+    spec = runs.spec("first").model_copy(update={"kind": "witness", "source": {}})
     program = [sys.executable, "-m", "tests.support.worker_main"]
     environment = runs.environment(spec, EXECUTION="named by its launcher")
     done = subprocess.run(program, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == ExitCode.OK, done.stderr
-    assert runs.report("first").warnings == ["loaded: []"]
+    assert runs.report("first").warnings == ["[]"]
