@@ -28,10 +28,7 @@ class Calendar:
         Raises:
             ConfigurationError: there is no calendar of that name.
         """
-        calendar = _calendar(name)
-        earliest = calendar.bound_min()
-        if since < calendar.first_session.date():
-            calendar = _calendar(name, start=(since if earliest is None else max(since, earliest.date())).isoformat())
+        calendar = _calendar(name, since)
         self.time_zone: str = calendar.tz.key
         self._sessions: list[date] = [session.date() for session in calendar.sessions]
         self._closes: list[datetime] = calendar.closes.dt.to_pydatetime().tolist()
@@ -50,13 +47,16 @@ class Calendar:
         return self._sessions[max(last - sessions, 0)] if sessions else day + timedelta(days=1)
 
 
-def _calendar(name: str, **bounds: str) -> ExchangeCalendar:
+def _calendar(name: str, since: date) -> ExchangeCalendar:
     with warnings.catch_warnings():
         # pandas announces changes that are exchange-calendars' to follow.
         warnings.simplefilter("ignore", DeprecationWarning)
         try:
-            return exchange_calendars.get_calendar(name, **bounds)
+            return exchange_calendars.get_calendar(name, start=since.isoformat())
         except InvalidCalendarName:
             raise ConfigurationError(
                 f"source.calendar: expected a name of exchange-calendars, such as XNYS, got {name!r}; correct it"
             ) from None
+        except ValueError:
+            # It begins later. Asked for first, its beginning would cost every load a tenth of a second.
+            return exchange_calendars.get_calendar(name, start=exchange_calendars.get_calendar(name).bound_min())

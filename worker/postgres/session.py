@@ -7,6 +7,7 @@ answers, is even imported.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ FROM (VALUES ('client_encoding', 'UTF8'), ('intervalstyle', 'iso_8601'), ('dates
 """
 _COPY = "adbc.postgresql.use_copy"
 _BATCH_BYTES = "adbc.postgresql.batch_size_hint_bytes"
-_BATCH_SIZE_HINT = 4 * 1024 * 1024
+_BATCH_SIZE_HINT = 8 * 1024 * 1024
 
 
 class Session:
@@ -82,14 +83,17 @@ class Session:
             return pa.Schema._import_from_c(handle.address)  # noqa: SLF001 - the way in for a C schema
 
     def stream(self, sql: str) -> Generator[pa.RecordBatch]:
-        """Yield the batches of a SELECT as they arrive, at least one."""
+        """Yield the batches of a SELECT, at least one; while one is worked on, the next is read."""
         with (
             self._statement(sql, {_BATCH_BYTES: str(_BATCH_SIZE_HINT)}) as statement,
             closing(_reader(statement)) as reader,
+            ThreadPoolExecutor(1) as thread,
         ):
-            first = next(reader, None)
-            yield first if first is not None else _empty(reader.schema)
-            yield from reader
+            batch: pa.RecordBatch | None = next(reader, _empty(reader.schema))
+            while batch is not None:
+                following = thread.submit(next, reader, None)
+                yield batch
+                batch = following.result()
 
     def close(self) -> None:
         """Close the connection; the server ends what it was doing."""

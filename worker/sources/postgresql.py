@@ -98,6 +98,9 @@ class PostgresqlSource:
     def _transaction(self) -> Iterator[None]:
         try:
             with self._session.transaction():
+                from worker.lean_arrow import spare_pandas
+
+                spare_pandas()
                 yield
         except Rejection as fault:
             raise self._explained(fault) from fault

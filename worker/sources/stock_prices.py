@@ -56,7 +56,7 @@ class StockPricesSource:
     def _days(self) -> Days | None:
         """Return what is to be loaded, or None if no exchange traded since the last load."""
         over = min(calendar.over(self._request.now) for calendar in self._calendars.values())
-        if self._request.start_date or self._request.end_date:
+        if self._is_backfill:
             return self._backfill(over)
         loaded = self._loaded()
         if loaded is None:
@@ -80,9 +80,9 @@ class StockPricesSource:
         return days
 
     def _loaded(self) -> date | None:
-        """Return the last day that is loaded."""
+        """Return the last day that is loaded; None: nothing is, or this is a backfill, which does not go on from it."""
         cursor = self._request.cursor
-        if cursor is None:
+        if cursor is None or self._is_backfill:
             return None
         try:
             return date.fromisoformat(cursor)
@@ -90,10 +90,9 @@ class StockPricesSource:
             raise ConfigurationError(f"cursor: expected a day such as 2024-01-31, got {cursor!r}; reset it") from None
 
     def _unit(self, days: Days, sessions: Sequence[date]) -> PlannedUnit:
-        is_backfill = self._request.start_date or self._request.end_date
         return PlannedUnit(
             key=f"{days.start}..{days.end}",
-            cursor=None if is_backfill else sessions[-1].isoformat(),
+            cursor=None if self._is_backfill else sessions[-1].isoformat(),
             window={"start": days.start.isoformat(), "end": days.end.isoformat()},
         )
 
@@ -122,13 +121,14 @@ class StockPricesSource:
             self._warn(f"{symbol}: no prices, since Yahoo does not know it; allow_missing lets it be")
         for symbol, lacking in missing.items():
             self._warn(f"{symbol}: no prices on {len(lacking)} days from {lacking[0]}; allow_missing lets that be")
-        self._warn_of_the_ended(answers)
+        self._warn_of_the_ended(answers, days)
         self._warn_of_splits(answers)
 
-    def _warn_of_the_ended(self, answers: Sequence[Answer]) -> None:
-        ended = [answer for answer in answers if answer.listing and answer.listing.has_ended(self._today)]
-        told = [f"{answer.symbol}: last traded on {answer.listing.last}" for answer in ended if answer.listing]
-        if self._request.cursor is not None and len(ended) == len(answers):
+    def _warn_of_the_ended(self, answers: Sequence[Answer], days: Days) -> None:
+        listings = {answer.symbol: answer.listing for answer in answers if answer.listing}
+        ended = {symbol: listing.last for symbol, listing in listings.items() if listing.has_ended(self._today)}
+        told = [f"{symbol}: last traded on {last}" for symbol, last in ended.items() if last and last < days.end]
+        if self._loaded() and len(told) == len(answers):
             raise ConfigurationError(
                 f"source.tickers: expected some that are traded, got {', '.join(told)}; replace them, or pause this"
             )
@@ -153,6 +153,10 @@ class StockPricesSource:
         if text not in self._said:
             self._said.add(text)
             self._request.warn(text)
+
+    @property
+    def _is_backfill(self) -> bool:
+        return bool(self._request.start_date or self._request.end_date)
 
     @cached_property
     def _may_miss(self) -> frozenset[str]:

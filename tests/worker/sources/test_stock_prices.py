@@ -163,6 +163,13 @@ class TestBackfill:
         assert market.days(TWO, start_date=date(2026, 2, 26), end_date=date(2026, 3, 9))["AAPL"] == FEBRUARY[-2:]
         assert market.warnings == ["days after 2026-03-01 are not loaded: they are not over on every exchange"]
 
+    def test_of_days_when_a_delisted_ticker_was_traded_says_nothing(self, market: Market) -> None:
+        market.list_tickers(traded("OLD", date(2020, 1, 2), date(2020, 12, 31)))
+        options = {**TWO, "tickers": ["OLD"]}
+        days = market.days(options, start_date=date(2020, 12, 1), end_date=date(2020, 12, 31), cursor="2026-02-25")
+        assert days["OLD"] == sessions(date(2020, 12, 1), date(2020, 12, 31))
+        assert market.warnings == []
+
     def test_without_sessions_has_no_units(self, market: Market) -> None:
         assert market.plan(TWO, start_date=date(2026, 2, 14), end_date=date(2026, 2, 16)) == []
 
