@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
-from orchestrator.errors import SettingsError
+from orchestrator.errors import SettingsError, problem
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -65,7 +65,7 @@ class Guard:
             return
         status, message = fault
         headers = {"WWW-Authenticate": "Bearer"} if status == 401 else None  # noqa: PLR2004 - Unauthorized
-        await JSONResponse({"error": {"message": message}}, status, headers)(scope, receive, send)
+        await JSONResponse(problem(message), status, headers)(scope, receive, send)
 
     def _fault(self, scope: Scope) -> tuple[int, str] | None:
         if scope["path"] in OPEN_PATHS:

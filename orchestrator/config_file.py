@@ -60,10 +60,10 @@ def read_new(file: Path | None, flags: dict[str, Any], source: list[str], fields
         ConfigError: with every fault.
     """
     written = _one(file) if file else {}
-    written |= flags | _pairs(fields, "--set")
+    changes = flags | _pairs(fields, "--set")
     if source:
-        written["source"] = {**(written.get("source") or {}), **_pairs(source, "--source")}
-    return ConfigForm.read(written)
+        changes["source"] = {**(written.get("source") or {}), **_pairs(source, "--source")}
+    return ConfigForm.read_changed(written, changes)
 
 
 def write_configs(configs: Sequence[Mapping[str, Any]]) -> str:

@@ -5,10 +5,20 @@ The flat keys of a plain sheet job (`google_sheet_url` and its companions) are r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    model_validator,
+)
 
 from orchestrator.check import ConfigError
 from orchestrator.durations import format_duration, parse_duration
@@ -18,7 +28,7 @@ from worker.contract.run_spec import SHEET, LoadMode, SchemaHandling
 
 def _duration(value: object) -> object:
     if isinstance(value, bool):
-        return value
+        raise ValueError("a duration such as 15m, 6h, 1d or 90s")  # noqa: TRY004 - pydantic wants a ValueError
     return parse_duration(str(value)) if isinstance(value, str | int | float) else value
 
 
@@ -29,6 +39,19 @@ Duration = Annotated[
     Field(json_schema_extra={"type": "string", "examples": ["15m", "6h", "1d"]}),
 ]
 
+
+def _between(least: timedelta, most: timedelta) -> AfterValidator:
+    def check(duration: timedelta) -> timedelta:
+        if not least <= duration <= most:
+            raise ValueError(f"from {format_duration(least)} to {format_duration(most)}")
+        return duration
+
+    return AfterValidator(check)
+
+
+_MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=3660)
+_Interval = Annotated[Duration, _between(_MINUTE, _LONGEST)]
+_Timeout = Annotated[Duration, _between(timedelta(seconds=1), timedelta(days=7))]
 _FLAT = {
     "google_cloud_project_id": "destination_project",
     "bigquery_dataset_id": "destination_dataset",
@@ -52,23 +75,23 @@ class ConfigForm(BaseModel):
     merge_key: list[str] | None = None
     schema_handling: SchemaHandling = SchemaHandling.AUTO_DETECT
     custom_schema: list[dict[str, Any]] | None = None
-    run_every: Duration | None = None
+    run_every: _Interval | None = None
     cron: str | None = None
     timezone: str = "UTC"
     catch_up: CatchUp = CatchUp.LATEST
     pool: str | None = None
-    priority: int = 0
+    priority: Annotated[int, Field(ge=-(2**31), lt=2**31)] = 0
     size: Annotated[str, Field(pattern="^(small|medium|large|auto)$")] = "auto"
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
-    timeout: Duration = timedelta(hours=1)
+    timeout: _Timeout = timedelta(hours=1)
     is_active: bool = True
     slack_channel: str | None = None
-    alert_after: Annotated[int, Field(ge=1)] = 1
+    alert_after: Annotated[int, Field(ge=1, lt=2**31)] = 1
     allow_drop: bool = False
     metadata_columns: dict[str, str] | bool | None = None
     owner: str | None = None
     description: str | None = None
-    fresh_within: Duration | None = None
+    fresh_within: _Interval | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -94,6 +117,17 @@ class ConfigForm(BaseModel):
             return cls.model_validate(data)
         except ValidationError as error:
             raise ConfigError(*(_sentence(where, fault) for fault in error.errors())) from None
+
+    @classmethod
+    def read_changed(cls, written: Mapping[str, Any], changes: Mapping[str, Any]) -> Self:
+        """Read a config with some fields changed; naming one kind of schedule takes the other one away.
+
+        Raises:
+            ConfigError: with every field that is wrong.
+        """
+        other = {"run_every": "cron", "cron": "run_every"}
+        gone = {other[name]: None for name in other if changes.get(name) is not None}
+        return cls.read({**written, **gone, **changes})
 
     def frozen(self) -> dict[str, Any]:
         """Return the config as a claim would freeze it, without the defaults."""

@@ -121,7 +121,7 @@ class Configs:
             ConfigError: it would not work any more.
         """
         row = self.find(name)
-        form = ConfigForm.read(written(row) | dict(changes))
+        form = ConfigForm.read_changed(written(row), changes)
         self.check(form, config_id=row["id"], now=now)
         if keep_cursor:
             self._connection.execute(queries("configs")["keep_cursor"], {"id": row["id"]})

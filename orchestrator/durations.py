@@ -37,11 +37,11 @@ def _read(text: str) -> timedelta | None:
 
 def format_duration(duration: timedelta) -> str:
     """Write a duration as `parse_duration` reads it, in the largest units that are whole."""
-    left, terms = duration.total_seconds(), []
+    left, terms = duration, []
     for unit in ("d", "h", "m"):
-        count, left = divmod(left, _UNITS[unit])
+        count, left = divmod(left, timedelta(seconds=_UNITS[unit]))
         if count:
-            terms.append(f"{count:g}{unit}")
+            terms.append(f"{count}{unit}")
     if left or not terms:
-        terms.append(f"{left:g}s")
+        terms.append(f"{left.total_seconds():.6f}".rstrip("0").rstrip(".") + "s")
     return "".join(terms)

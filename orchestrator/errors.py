@@ -13,6 +13,10 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class SluiceError(Exception):
@@ -42,6 +46,12 @@ class DatabaseNotReady(SluiceError):  # noqa: N818 - it names the fault
 _SENTENCE = re.compile(
     r"(?P<where>[^:]+): expected (?P<expected>.*?), got (?P<got>.*?)(?:; (?P<advice>[^;]*))?", re.DOTALL
 )
+
+
+def problem(message: str, faults: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the body of an answer that is an error; each fault is such a sentence, by default the message alone."""
+    parts = [part for fault in faults or [message] if (part := parts_of(fault))]
+    return {"error": {"message": message, "faults": parts}}
 
 
 def parts_of(sentence: str) -> dict[str, str] | None:

@@ -1,6 +1,6 @@
 """Follow runs to their end, ticking as soon as there is something for a tick to see.
 
-`tick --wait` and `run --wait` do, and so does a server that was told by a worker that it is about to exit.
+`tick --wait` and `run --wait` do; a server that a worker has told of its end looks with `over`, too.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from orchestrator.model import Handle, Observation, Run
 
 _OVER = frozenset({Phase.FINISHED, Phase.VANISHED})
-_LOOK_EVERY_SECONDS = 0.1
+LOOK_EVERY_SECONDS = 0.1
 _TICK_AFTER_SECONDS = 2.0
-_EXIT_WITHIN_SECONDS = 10.0
 _STUCK_AFTER = timedelta(seconds=5)
 """A retry that several ticks have passed over: its config is paused, or its pool has no room."""
 
@@ -54,33 +53,27 @@ def follow(
         retrying = [row for row in waiting if row["not_before_at"] and row["not_before_at"] > stuck_before]
         if not waiting or not (live or retrying):
             return rows
-        over = await_ends(app.launcher, live, within_seconds=_TICK_AFTER_SECONDS)
-        app.ticker.tick(only=over or None, max_parallel_jobs=max_parallel_jobs)
-
-
-def tick_after_end(app: App, run: uuid.UUID) -> None:
-    """Tick for a run whose worker says that it is about to exit."""
-    with app.engine.connect() as connection:
-        live = [run for run, _ in Store(connection).live_runs([run])]
-    await_ends(app.launcher, live, within_seconds=_EXIT_WITHIN_SECONDS)
-    app.shared_ticker.tick(run=run)
+        ids = await_ends(app.launcher, live, within_seconds=_TICK_AFTER_SECONDS)
+        app.ticker.tick(only=ids or None, max_parallel_jobs=max_parallel_jobs)
 
 
 def await_ends(launcher: Launcher, runs: Sequence[Run], *, within_seconds: float) -> list[uuid.UUID]:
     """Return the runs whose executions are over, as soon as there is one; none of them in time: an empty list."""
     until = time.monotonic() + within_seconds
+    while not (ids := over(launcher, runs)) and time.monotonic() < until:
+        time.sleep(LOOK_EVERY_SECONDS)
+    return ids
+
+
+def over(launcher: Launcher, runs: Sequence[Run]) -> list[uuid.UUID]:
+    """Return those of these runs whose executions are over."""
     handles = {run.handle: run.id for run in runs if run.handle}
-    while True:
-        seen = launcher.observe(list(handles))
-        over = [handles[handle] for handle, look in seen.items() if look.phase in _OVER]
-        left = until - time.monotonic()
-        if over or left <= 0:
-            return over
-        time.sleep(min(_LOOK_EVERY_SECONDS, left))
+    seen = launcher.observe(list(handles)) if handles else {}
+    return [handles[handle] for handle, look in seen.items() if look.phase in _OVER]
 
 
 def await_end(launcher: Launcher, handle: Handle) -> Observation:
     """Return how an execution was seen after its end, however long that takes."""
     while (seen := launcher.observe([handle])[handle]).phase not in _OVER:
-        time.sleep(_LOOK_EVERY_SECONDS)
+        time.sleep(LOOK_EVERY_SECONDS)
     return seen

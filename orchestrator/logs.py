@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Writes to what standard error is at that moment: beside live progress it is another one."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, value: TextIO) -> None:
+        """Never another."""
 
 
 def start_logging(level: str) -> None:
@@ -25,7 +38,7 @@ def start_logging(level: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    output = logging.StreamHandler(sys.stderr)
+    output = _Stderr()
     output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -40,7 +53,7 @@ def start_logging(level: str) -> None:
 
 def _rendered(terminal: bool) -> list[Any]:  # noqa: FBT001 - private, and its name says it
     if terminal:
-        return [structlog.dev.ConsoleRenderer()]
+        return [structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))]
     return [
         structlog.processors.dict_tracebacks,
         _as_cloud_logging_reads,

@@ -6,7 +6,7 @@ import json
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
     from sqlalchemy import RowMapping
 
     from orchestrator.views import TickView
@@ -31,7 +32,10 @@ _COLOURS = {
     "quarantine": "red",
     "reject": "red",
 }
-_RUN_COLUMNS = ("run", "config", "state", "attempt", "rows", "queued", "took", "why")
+_NUMBERS = frozenset({"attempt", "rows", "took"})
+_NARROWED = frozenset({"config", "destination", "found", "name", "note", "why"})
+"""Columns that give way where the terminal is too narrow for all."""
+_RUN_COLUMNS = ("run", "config", "state", "attempt", "rows", "queued", "took", "note")
 _SHOWN_ID = 8
 
 
@@ -120,6 +124,13 @@ def _log_line(line: str) -> str:
     return f"{time[11:19]} {severity:<7} {message}  {fields}".rstrip()
 
 
+def failures(rows: Iterable[RowMapping]) -> None:
+    """Print errors whole that a table has shortened."""
+    for row in rows:
+        if row["error"] and row["ended_at"] and sys.stdout.isatty():
+            complain(f"error: {row['config_name']}: {row['error']}")
+
+
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Callable[[Sequence[RowMapping]], None]]:
     """Return what shows runs as they go: a table that changes in place, or a line per change of state."""
@@ -151,13 +162,14 @@ class _Changes:
 def _live_table() -> Iterator[Callable[[Sequence[RowMapping]], None]]:
     from rich.live import Live
 
-    with Live(console=_console(), refresh_per_second=10) as live:
+    latest: list[Sequence[RowMapping]] = [[]]
 
-        def show(rows: Sequence[RowMapping]) -> None:
-            now = datetime.now(UTC)
-            live.update(_table(_RUN_COLUMNS, [_run(row, now=now) for row in rows]))
+    def shown() -> Table:
+        now = datetime.now(UTC)
+        return _table(_RUN_COLUMNS, [_run(row, now=now) for row in latest[0]])
 
-        yield show
+    with Live(console=_console(), get_renderable=shown, refresh_per_second=4):
+        yield lambda rows: latest.__setitem__(0, rows)
 
 
 def _run(row: RowMapping, *, now: datetime | None) -> list[str]:
@@ -201,8 +213,16 @@ def _table(columns: Sequence[str], texts: Iterable[Sequence[str]]) -> Table:
 
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        numeric = column in {"attempt", "rows", "took"}
-        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        justify: Literal["right", "left"] = "right" if column in _NUMBERS else "left"
+        shown.add_column(column, justify=justify, overflow="fold", no_wrap=column not in _NARROWED)
     for row in texts:
-        shown.add_row(*(Text(cell, style=_COLOURS.get(cell, "")) for cell in row))
+        cells = (Text(cell, style=_COLOURS.get(cell, "")) for cell in row)
+        shown.add_row(
+            *(_one_line(cell) if column == "note" else cell for column, cell in zip(columns, cells, strict=True))
+        )
     return shown
+
+
+def _one_line(text: Text) -> Text:
+    text.no_wrap, text.overflow = True, "ellipsis"
+    return text

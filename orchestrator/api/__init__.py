@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from fastapi.security import HTTPBearer
 
 from orchestrator.api import configs, health, problems, runs, ticks
 from orchestrator.auth import Guard
@@ -20,12 +21,17 @@ Every error is `{"error": {"message": ..., "faults": [{"where", "expected", "got
 """
 
 
+# For the pages alone: `Guard` is what refuses.
+_BEARER = Depends(HTTPBearer(auto_error=False, description="The server's ADMIN_TOKEN."))
+
+
 def create_api(app: App) -> FastAPI:
     """Return the API of an open application, guarded."""
     api = FastAPI(title="Sluice", version=version(), description=_ABOUT, responses=problems.RESPONSES)
     api.state.app = app
-    for resource in (ticks, configs, runs, health):
-        api.include_router(resource.router)
+    for resource in (ticks, configs, runs):
+        api.include_router(resource.router, dependencies=[_BEARER])
+    api.include_router(health.router)
     problems.register(api)
     token = app.settings.admin_token
     api.add_middleware(Guard, admin_token=token.get_secret_value() if token else None)

@@ -15,7 +15,7 @@ NEW_CONFIGS: dict[str, Any] = {kind: {"value": example_config(kind)} for kind in
     "flat_sheet": {"summary": "A sheet in flat keys", "value": FLAT_CONFIG | {"run_frequency_hours": 24}}
 }
 CHANGES: dict[str, Any] = {
-    "schedule": {"value": {"run_every": None, "cron": "0 9 * * *", "timezone": "Europe/Kyiv"}},
+    "schedule": {"value": {"cron": "0 9 * * *", "timezone": "Europe/Kyiv"}},
     "tab": {"value": {"source": {"url": SHEET_URL, "tab": "Q1_Sales"}}},
 }
 DAYS: dict[str, Any] = {"january": {"value": {"start_date": "2026-01-01", "end_date": "2026-01-31"}}}

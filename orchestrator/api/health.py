@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
 
 from orchestrator import migrate
 from orchestrator.api import examples
 from orchestrator.api.parts import ThisApp
-from orchestrator.api.problems import ErrorBody
+from orchestrator.api.problems import NOT_READY
 from orchestrator.errors import DatabaseNotReady
 from orchestrator.metrics import CONTENT_TYPE, exposition
 
 router = APIRouter(tags=["health"])
-
-_NOT_READY: dict[int | str, dict[str, Any]] = {
-    503: {"model": ErrorBody, "description": "The database does not answer, or `sluice migrate` must be run."}
-}
 
 
 @router.get("/healthz", summary="Tell whether the process is alive", responses={200: examples.answer("It is.", {})})
@@ -30,7 +24,7 @@ def healthz() -> dict[str, str]:
 @router.get(
     "/readyz",
     summary="Tell whether it can work",
-    responses={200: examples.answer("The database answers and has this version's tables.", {}), **_NOT_READY},
+    responses={200: examples.answer("The database answers and has this version's tables.", {}), **NOT_READY},
 )
 def readyz(app: ThisApp) -> dict[str, str]:
     """Looks at the database."""

@@ -12,10 +12,10 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from orchestrator.check import ConfigError
-from orchestrator.errors import DatabaseNotReady, NotFound, Refused, Unreachable, parts_of
+from orchestrator.errors import DatabaseNotReady, NotFound, Refused, Unreachable, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from fastapi import FastAPI, Request
 
@@ -49,8 +49,7 @@ class ErrorBody(BaseModel):
 
 
 def _example(message: str) -> dict[str, Any]:
-    problem = {"message": message, "faults": [parts_of(message)]} if parts_of(message) else {"message": message}
-    return {"application/json": {"example": {"error": problem}}}
+    return {"application/json": {"example": problem(message)}}
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -79,6 +78,13 @@ CONFLICT: dict[int | str, dict[str, Any]] = {
         "content": _example("name: expected one that is not taken, got 'sales'; choose another, or change that config"),
     }
 }
+NOT_READY: dict[int | str, dict[str, Any]] = {
+    503: {
+        "model": ErrorBody,
+        "description": "The database does not answer, or `sluice migrate` must be run.",
+        "content": _example("database: expected migration 0003, got another; run `sluice migrate`"),
+    }
+}
 
 
 def register(api: FastAPI) -> None:
@@ -92,48 +98,46 @@ def register(api: FastAPI) -> None:
     api.add_exception_handler(Exception, _bug)
 
 
-def answer(
-    status: int, message: str, faults: list[str] | None = None, *, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    """Return an error's answer; each fault is a sentence that says where, expected, got and what to do."""
-    parts = [part for fault in faults or [message] if (part := parts_of(fault))]
-    return JSONResponse({"error": {"message": message, "faults": parts}}, status, headers)
+def _answer(status: int, message: str, faults: Sequence[str] = (), **headers: str) -> JSONResponse:
+    return JSONResponse(problem(message, faults), status, headers)
 
 
 def _answering(status: int) -> Any:  # noqa: ANN401 - a handler of FastAPI's
     def handler(_request: Request, error: Exception) -> JSONResponse:
-        return answer(status, str(error))
+        return _answer(status, str(error))
 
     return handler
 
 
 def _config_error(_request: Request, error: Exception) -> JSONResponse:
-    return answer(422, str(error), list(getattr(error, "faults", ())))
+    return _answer(422, str(error), list(getattr(error, "faults", ())))
 
 
 def _request_error(_request: Request, error: Exception) -> JSONResponse:
     sentences = [_sentence(fault) for fault in getattr(error, "errors", list)()]
-    return answer(422, "; ".join(sentences), sentences)
+    return _answer(422, "; ".join(sentences), sentences)
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:
+    """What no endpoint was reached by."""
     status = getattr(error, "status_code", 500)
-    headers = getattr(error, "headers", None)
-    return answer(status, f"{request.method} {request.url.path}: {getattr(error, 'detail', error)}", headers=headers)
+    got = f"{request.method} {request.url.path} ({getattr(error, 'detail', error)})"
+    message = f"request: expected a method and path of /docs, got {got}; correct it"
+    return _answer(status, message, **(getattr(error, "headers", None) or {}))
 
 
 def _database_error(request: Request, error: Exception) -> JSONResponse:
     log.warning("database error", path=request.url.path, error=str(getattr(error, "orig", error)).strip())
     if getattr(getattr(error, "orig", None), "pgcode", None) == "55P03":
-        return answer(
-            503, "database: expected a lock that is free, got one that a tick holds; try again", headers=_TRY_AGAIN
+        return _answer(
+            503, "database: expected a lock that is free, got one that a tick holds; try again", **_TRY_AGAIN
         )
-    return answer(503, "database: expected an answer, got an error (see the log); try again", headers=_TRY_AGAIN)
+    return _answer(503, "database: expected an answer, got an error (see the log); try again", **_TRY_AGAIN)
 
 
 def _bug(request: Request, _error: Exception) -> JSONResponse:
     # The server logs the error itself.
-    return answer(500, f"{request.method} {request.url.path}: nobody foresaw this error; see the server's log")
+    return _answer(500, f"{request.method} {request.url.path}: nobody foresaw this error; see the server's log")
 
 
 def _sentence(fault: dict[str, Any]) -> str:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import time
+from asyncio import sleep
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Query, Response
+from fastapi.concurrency import run_in_threadpool
 
 from orchestrator.api import examples
 from orchestrator.api.parts import ThisApp
 from orchestrator.api.problems import RESPONSES
-from orchestrator.follow import tick_after_end
+from orchestrator.app import App
+from orchestrator.follow import LOOK_EVERY_SECONDS, over
+from orchestrator.model import Run
+from orchestrator.store import Store
 from orchestrator.views import Accepted, TickView
 
 router = APIRouter(tags=["ticks"])
+
+_EXIT_WITHIN_SECONDS = 10.0
 
 
 @router.post(
@@ -42,7 +50,21 @@ def tick(
         return TickView.of(app.ticker.tick(dry_run=True, max_parallel_jobs=max_parallel_jobs))
     if run is not None:
         # The worker waits for this answer before it exits, and only then is its run over.
-        background.add_task(tick_after_end, app, run)
+        background.add_task(_tick_after_end, app, run)
         response.status_code = 202
         return Accepted(accepted=run)
     return TickView.of(app.shared_ticker.tick(max_parallel_jobs=max_parallel_jobs))
+
+
+async def _tick_after_end(app: App, run: UUID) -> None:
+    """Tick as soon as the run's process is over; no thread is kept while it is not."""
+    until = time.monotonic() + _EXIT_WITHIN_SECONDS
+    live = await run_in_threadpool(_live, app, run)
+    while live and not await run_in_threadpool(over, app.launcher, live) and time.monotonic() < until:  # noqa: ASYNC110 - launchers tell nobody
+        await sleep(LOOK_EVERY_SECONDS)
+    await run_in_threadpool(app.shared_ticker.tick, run=run)
+
+
+def _live(app: App, run: UUID) -> list[Run]:
+    with app.engine.connect() as connection:
+        return [found for found, _ in Store(connection).live_runs([run])]

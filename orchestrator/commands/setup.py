@@ -48,7 +48,7 @@ def example(kind: Kind = None) -> None:
 
 def demo(context: typer.Context) -> None:
     """Load a sheet, stock prices and a database, all on this machine; what follows goes to the demo."""
-    _module("sandbox.demo", context.args)
+    _module("demo", context.args)
 
 
 def sandbox(context: typer.Context) -> None:

@@ -124,7 +124,9 @@ def _follow(
     from orchestrator.follow import follow
 
     with render.progress(quiet=json) as show:
-        return follow(app, wanted, show, max_parallel_jobs=max_parallel_jobs)
+        rows = follow(app, wanted, show, max_parallel_jobs=max_parallel_jobs)
+    render.failures(rows)
+    return rows
 
 
 def _run_views(rows: Sequence[RowMapping]) -> list[RunView]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from orchestrator.app import App
+from orchestrator.settings import Settings
 from orchestrator.spec import Defaults
 from orchestrator.tick import Ticker, TickSettings
 from tests.support.fakes import RecordingNotifier, ScriptedLauncher
@@ -38,3 +40,21 @@ def ticker(
     engine: Engine, launcher: ScriptedLauncher, notifier: RecordingNotifier, tick_settings: TickSettings
 ) -> Ticker:
     return Ticker(engine, launcher, notifier, tick_settings)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """What `tick_settings` come from, too."""
+    return Settings(
+        destination_url=f"duckdb://{tmp_path}/w.duckdb",
+        runs_url=(tmp_path / "runs-url").as_uri(),
+        retry_delay_seconds=0.001,
+        gcp_project_id="project-of-tests",
+        bigquery_dataset="raw",
+    )
+
+
+@pytest.fixture
+def app(engine: Engine, launcher: ScriptedLauncher, notifier: RecordingNotifier, settings: Settings) -> App:
+    """Everything together, with a launcher that does what the test says."""
+    return App.of(settings, engine, launcher, notifier)
