@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from orchestrator.launcher import LaunchRefused, LaunchUnclear
+from worker.contract.failpoint import reach
 from worker.contract.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def _launch(launcher: Launcher, run: Run, launched: Launched, until: float) -> N
         return
     try:
         launched.started.append((run, launcher.launch(run, environment(run))))
+        reach("launch.after_call")
     except LaunchRefused as error:
         launched.refused.append((run, str(error)))
     except LaunchUnclear as error:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from orchestrator.messages import message_for
 from orchestrator.notifier import NeverDelivered, NotDelivered
 from orchestrator.outbox import Outbox
+from worker.contract.failpoint import reach
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,6 +63,7 @@ def retry_after(attempts: int, asked: timedelta | None) -> timedelta:
 
 def _deliver(outbox: Outbox, notifier: Notifier, letter: Letter, drained: Drained, *, now: datetime) -> None:
     key, count = letter.alerts[0].key, len(letter.ids)
+    reach("notify.after_take")
     try:
         reference = notifier.send(message_for(letter.alerts, answers=letter.answers))
     except NotDelivered as error:
@@ -77,6 +79,7 @@ def _deliver(outbox: Outbox, notifier: Notifier, letter: Letter, drained: Draine
         outbox.bury_alerts(letter, f"{type(error).__name__}: {error}", now=now)
         drained.dead += count
     else:
+        reach("notify.after_send")
         outbox.mark_sent(letter, reference, now=now)
         drained.sent += count
 

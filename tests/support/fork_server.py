@@ -1,5 +1,6 @@
-"""A process that has imported what a worker imports, and forks a real process for each one that a test wants.
+"""A process that has imported much, and forks a real process for each one that a test wants.
 
+Its arguments are the modules to import; without any, those of a worker.
 It reads a line of JSON per request and answers with one: `{"call": "module:function", ...}` starts a process,
 `{"wait": pid}` waits for its end. An interpreter with Arrow takes longer to start than most tests to run.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 from worker.lean_arrow import spare_pandas
 
-_PRELOADED = (
+_OF_WORKER = (
     "duckdb",
     "psutil",
     "pyarrow.compute",
@@ -35,7 +36,7 @@ _PRELOADED = (
 
 def main() -> None:
     """Serve until standard input ends."""
-    for module in _PRELOADED:
+    for module in sys.argv[1:] or _OF_WORKER:
         import_module(module)
     spare_pandas()
     for line in sys.stdin:

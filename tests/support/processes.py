@@ -37,9 +37,11 @@ class Started:
 
 
 class ForkServer:
-    def __init__(self) -> None:
+    """Forks processes that have imported the modules; without any, those of a worker."""
+
+    def __init__(self, *modules: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.fork_server"],
+            [sys.executable, "-m", "tests.support.fork_server", *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
