@@ -78,7 +78,7 @@ def _scanned_whole(plan: dict[str, Any]) -> set[str]:
     return found.union(*(_scanned_whole(part) for part in plan.get("Plans", [])))
 
 
-@pytest.mark.parametrize(("file", "name", "values"), CASES, ids=[name for _, name, _ in CASES])
+@pytest.mark.parametrize(("file", "name", "values"), CASES, ids=[f"{i}-{case[1]}" for i, case in enumerate(CASES)])
 def test_query_reads_no_big_table_as_a_whole(
     long_history: Connection, file: str, name: str, values: dict[str, Any]
 ) -> None:
