@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,9 +53,9 @@ def test_upgrade_of_a_current_database_changes_nothing(connection: Connection, d
 def test_two_upgrades_at_once_run_one_after_the_other(postgres_url: str) -> None:
     """The second waits for the first, also while the first has not committed a single table yet."""
     command = [sys.executable, "-c", "import sys; from orchestrator import migrate; migrate.upgrade(sys.argv[1])"]
-    with connect(postgres_url, autocommit=False) as starter:
+    with ExitStack() as processes, connect(postgres_url, autocommit=False) as starter:
         rows(starter, f"SELECT pg_advisory_xact_lock({migrations.ADVISORY_LOCK})")
-        both = [subprocess.Popen([*command, postgres_url], cwd=ROOT) for _ in range(2)]
+        both = [processes.enter_context(subprocess.Popen([*command, postgres_url], cwd=ROOT)) for _ in range(2)]
         wait_for_waiters(starter, 2)
         starter.rollback()
         assert [process.wait() for process in both] == [0, 0]
