@@ -135,6 +135,11 @@ class TestRetry:
         assert runs.ids() == [1, 2, 3]
         assert runs.report("first", 2).cursor == 3
 
+    def test_source_is_not_asked_again_for_a_plan_that_stands(self, runs: Runs) -> None:
+        runs.write_rows([1, 2, 3])
+        runs.run("first", failpoint="worker.after_plan")
+        assert runs.run("first", attempt=2, source={"password": "env://THAT_FAILS_EACH_PLAN"}) == ExitCode.OK
+
     def test_staged_parts_are_published_as_they_are(self, runs: Runs) -> None:
         runs.write_rows([1, 2], name="as staged")
         runs.run("first", failpoint="worker.after_manifest")
