@@ -98,16 +98,16 @@ def open_launcher(settings: Settings) -> Launcher:
     """Return what starts workers: processes of this machine."""
     from orchestrator.launchers.subprocess import SubprocessLauncher
 
-    inherited = inherited_environment()
+    return SubprocessLauncher(environment_of_workers(settings))
+
+
+def environment_of_workers(settings: Settings) -> dict[str, str]:
+    """Return what workers on this machine inherit: this process's environment and what `.env` adds, and their token."""
+    environment = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
+    environment.update(os.environ)
     if settings.admin_token:
-        inherited["TICK_TOKEN"] = tick_token(settings.admin_token.get_secret_value())
-    return SubprocessLauncher(inherited)
-
-
-def inherited_environment() -> dict[str, str]:
-    """Return the environment of workers on this machine: this process's own, and what `.env` adds to it."""
-    written = {name: value for name, value in dotenv_values(ENV_FILE).items() if value is not None}
-    return written | dict(os.environ)
+        environment["TICK_TOKEN"] = tick_token(settings.admin_token.get_secret_value())
+    return environment
 
 
 def open_notifier(settings: Settings) -> Notifier:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from orchestrator import migrate
-from orchestrator.app import inherited_environment, open_database, shown
+from orchestrator.app import environment_of_workers, open_database, shown
 from orchestrator.errors import SluiceError
 from orchestrator.history import History
 from orchestrator.launchers.subprocess import WORKER
@@ -45,7 +45,7 @@ class Finding(BaseModel):
 
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is changed but what starting the embedded Postgres changes."""
-    environment = inherited_environment()
+    environment = environment_of_workers(settings)
     return [
         *_database(settings),
         _run_folders(settings),

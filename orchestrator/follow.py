@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _OVER = frozenset({Phase.FINISHED, Phase.VANISHED})
 LOOK_EVERY_SECONDS = 0.1
-_TICK_AFTER_SECONDS = 2.0
+_TICK_SOONEST, _TICK_AFTER = timedelta(seconds=0.1), timedelta(seconds=2)
 _STUCK_AFTER = timedelta(seconds=5)
 """A retry that several ticks have passed over: its config is paused, or its pool has no room."""
 
@@ -47,19 +47,20 @@ def follow(
         with app.engine.connect() as connection:
             rows = app.history(connection).some(wanted)
             live = [run for run, _ in Store(connection).live_runs()]
-            stuck_before = Store(connection).clock() - _STUCK_AFTER
+            now = Store(connection).clock()
         told(rows)
         waiting = [row for row in rows if not ended(row)]
-        retrying = [row for row in waiting if row["not_before_at"] and row["not_before_at"] > stuck_before]
-        if not waiting or not (live or retrying):
+        retries = [row["not_before_at"] - now for row in waiting if row["not_before_at"]]
+        retries = [wait for wait in retries if wait > -_STUCK_AFTER]
+        if not waiting or not (live or retries):
             return rows
-        ids = await_ends(app.launcher, live, within_seconds=_TICK_AFTER_SECONDS)
+        ids = await_ends(app.launcher, live, within=max(_TICK_SOONEST, min([_TICK_AFTER, *retries])))
         app.ticker.tick(only=ids or None, max_parallel_jobs=max_parallel_jobs)
 
 
-def await_ends(launcher: Launcher, runs: Sequence[Run], *, within_seconds: float) -> list[uuid.UUID]:
+def await_ends(launcher: Launcher, runs: Sequence[Run], *, within: timedelta) -> list[uuid.UUID]:
     """Return the runs whose executions are over, as soon as there is one; none of them in time: an empty list."""
-    until = time.monotonic() + within_seconds
+    until = time.monotonic() + within.total_seconds()
     while not (ids := over(launcher, runs)) and time.monotonic() < until:
         time.sleep(LOOK_EVERY_SECONDS)
     return ids

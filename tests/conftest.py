@@ -17,12 +17,16 @@ _OUR_SETTINGS = (
     "GCP_",
     "GCS_",
     "GOOGLE_",
+    "LAUNCH_WITHIN",
+    "LISTEN_HOST",
     "LOG_LEVEL",
     "MAX_PARALLEL_JOBS",
+    "PORT",
     "POSTGRES_",
+    "RETRY_DELAY",
     "RUNS_URL",
     "SLACK_",
-    "TICK_URL",
+    "TICK_",
 )
 # What libpq and the HTTP clients read by themselves.
 _OTHERS_SETTINGS = ("PG", "ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
