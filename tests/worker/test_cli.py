@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import pytest
 
 from tests.architecture.project import ROOT
 from worker.contract.exit_code import ExitCode
+from worker.contract.run_spec import LoadMode, RunSpec
+from worker.preview import check
 
 if TYPE_CHECKING:
     from tests.support.runs import Runs
@@ -115,3 +118,26 @@ def test_module_is_the_program() -> None:
     assert done.stdout.startswith("usage: sluice-worker")
     for variable in ("LOG_LEVEL", "START_DATE", "END_DATE"):
         assert variable in done.stdout
+
+
+def test_terminal_gets_lines_for_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    spec = RunSpec(
+        config_name="prices",
+        kind="stock_prices",
+        source={"tickers": ["AAPL"]},
+        dataset="market_raw",
+        table="stock_prices",
+        load_mode=LoadMode.PARTITIONS,
+        destination_url="duckdb://lake.duckdb",
+    )
+    assert check(spec.to_env()) == ExitCode.OK
+    assert terminal.getvalue() == (
+        "job     config=prices  kind=stock_prices  mode=partitions  table=market_raw.stock_prices"
+        "  destination=duckdb://lake.duckdb\n"
+    )

@@ -44,12 +44,6 @@ def path_of(folder: RunFolder, name: str) -> Path:
     return local_path(folder.url) / name
 
 
-def take_fence(url: str, attempt: int, nonce: str) -> int:
-    """Try to take a fence: 0 if it is one's own."""
-    standing = RunFolder(url).take_fence(attempt, Fence(nonce=nonce, at=datetime.now(UTC)))
-    return 0 if standing.nonce == nonce else 1
-
-
 class TestFence:
     def test_first_to_take_it_holds_it(self, folder: RunFolder) -> None:
         first, second = (Fence(nonce=nonce, execution=f"jobs/{nonce}", at=NOW) for nonce in "ab")
@@ -71,7 +65,11 @@ class TestFence:
         for attempt in range(1, 6):
             started = [
                 processes.start(
-                    f"{__name__}:take_fence", folder.url, attempt, nonce, output=tmp_path / f"{attempt}-{nonce}.log"
+                    "tests.support.rivals:take_fence",
+                    folder.url,
+                    attempt,
+                    nonce,
+                    output=tmp_path / f"{attempt}-{nonce}.log",
                 )
                 for nonce in "abcdef"
             ]

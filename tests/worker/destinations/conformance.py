@@ -170,7 +170,7 @@ class DestinationConformance:
         target = ["project", "shop", "orders"]
         started = [
             processes.start(
-                "tests.support.publishing:publish", url, target, key, parts, "append", output=tmp_path / f"{place}.log"
+                "tests.support.rivals:publish", url, target, key, parts, "append", output=tmp_path / f"{place}.log"
             )
             for place, key in enumerate(["run/a", "run/a", "run/a", "run/b"])
         ]

@@ -83,20 +83,14 @@ class TestUrl:
             open_destination(url, Settings())
 
 
-def hold(path: str, ready: str, until: str) -> int:
-    """Hold the file from another process until it may let go."""
-    with duckdb.connect(path):
-        Path(ready).touch()
-        Path(until).read_text()
-    return 0
-
-
 class TestLock:
     @pytest.fixture
     def holder(self, processes: ForkServer, path: Path, tmp_path: Path) -> Iterator[Started]:
         ready, until = tmp_path / "ready", tmp_path / "until"
         os.mkfifo(until)
-        holder = processes.start(f"{__name__}:hold", str(path), str(ready), str(until), output=tmp_path / "hold.log")
+        holder = processes.start(
+            "tests.support.rivals:hold", str(path), str(ready), str(until), output=tmp_path / "hold.log"
+        )
         wait_until(ready.exists, what="the file is held")
         yield holder
         until.write_text("let go")
@@ -134,11 +128,13 @@ class TestLock:
     ) -> None:
         ready, until = tmp_path / "ready", tmp_path / "until"
         os.mkfifo(until)
-        holder = processes.start(f"{__name__}:hold", str(path), str(ready), str(until), output=tmp_path / "hold.log")
+        holder = processes.start(
+            "tests.support.rivals:hold", str(path), str(ready), str(until), output=tmp_path / "hold.log"
+        )
         wait_until(ready.exists, what="the file is held")
         parts = [part.model_dump() for part in stage(table(id=[1, 2]))]
         publisher = processes.start(
-            "tests.support.publishing:publish",
+            "tests.support.rivals:publish",
             f"duckdb://{path}",
             ["project", "shop", "orders"],
             "run/a",
