@@ -94,7 +94,14 @@ class Delivery:
             return texts.cast(wanted)
         except pa.ArrowInvalid:
             finite = self._emptied_where(pc.is_in(texts, _NOT_DECIMALS), name, "NaN or infinity", texts)
-        return finite.cast(wanted)
+        try:
+            return finite.cast(wanted)
+        except pa.ArrowInvalid:
+            row = next(row for row in range(len(finite)) if not _fits(finite[row], wanted))
+        raise ConfigurationError(
+            f"column {name}, row {self._rows + row + 1}: expected a number that fits {wanted}, got {finite[row]}; "
+            "load a query that casts it"
+        )
 
     def _within_years(self, name: str, array: Array, counted: _Counted) -> Array:
         numbers = array.view(counted.integer)
@@ -119,3 +126,11 @@ class Delivery:
             nothing: Array = pa.nulls(len(array), array.type)
             array = pc.if_else(mask, nothing, array)
         return array
+
+
+def _fits(text: pa.Scalar[Any], wanted: pa.DataType) -> bool:
+    try:
+        text.cast(wanted)
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -79,6 +79,10 @@ def next_window(
     warn: Callable[[str], None],
 ) -> Window | None:
     """Return the window that is complete now, or None: nothing is new, or nothing certain yet (with a warning)."""
+    if session.fetch("SELECT pg_is_in_recovery() AS answer")[0]["answer"]:
+        warn(
+            f"{session.host} is a standby, which does not show what is open on its primary: late commits may be missed"
+        )
     if column.type_name not in TIMES:
         highest = _highest(session, source, column, after)
         waited_for = _writers(session, source) if highest is not None else []

@@ -55,6 +55,8 @@ LOSSLESS: dict[str, tuple[str, pa.DataType, list[Any]]] = {
     "numeric(2,4)": ("VALUES (0.0012::numeric(2,4))", pa.decimal128(4, 4), [Decimal("0.0012")]),
     "numeric": ("VALUES (1e28::numeric), (0.000000001)", types.NUMERIC, [Decimal("1e28"), Decimal("1e-9")]),
     "numeric, longer": ("VALUES (1e37::numeric), (1e-38)", types.BIGNUMERIC, [Decimal("1e37"), Decimal("1e-38")]),
+    "numeric, finer": ("VALUES (0.0000000001::numeric), (5)", types.BIGNUMERIC, [Decimal("1e-10"), Decimal(5)]),
+    "numeric, finest": ("VALUES (1e-39::numeric)", pa.utf8(), [f"0.{'0' * 38}1"]),
     "numeric, longest": ("VALUES (1e100::numeric), (0.5)", pa.utf8(), [f"1{'0' * 100}", "0.5"]),
     "numeric, none": ("SELECT NULL::numeric", types.NUMERIC, [None]),
     "sum": ("SELECT sum(n) FROM generate_series(1, 3::bigint) AS n", types.NUMERIC, [Decimal(6)]),
