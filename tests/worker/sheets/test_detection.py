@@ -104,13 +104,19 @@ def loaded_table(rows: list[list[Any]], batch_size: int, *, rows_per_block: int,
     width = max(map(len, rows), default=0)
     written = [[f"h{index}" for index in range(width + 1)], *([number, *row] for number, row in enumerate(rows, 1))]
     for top in range(0, len(written), rows_per_block):
-        cells = [[as_cell(value) for value in row] for row in written[top : top + rows_per_block]]
+        cells = [without_empty_end([as_cell(value) for value in row]) for row in written[top : top + rows_per_block]]
         whole = {"rowData": [{"values": row} for row in cells]}
         values = [[scalar(cell) for cell in row] for row in cells]
         table.add(Block.of_cells(top, whole) if at_once else Block.of_values(top, values, formats_where_needed(cells)))
         table.staged.pack()
     conversion = detect(table, None, UTC, lambda _: None)
     return pa.Table.from_batches(conversion.batches(batch_size))
+
+
+def without_empty_end(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what Google leaves out."""
+    filled = [index for index, cell in enumerate(cells) if cell]
+    return cells[: filled[-1] + 1] if filled else []
 
 
 def formats_where_needed(cells: list[list[dict[str, Any]]]) -> list[dict[str, Any]]:

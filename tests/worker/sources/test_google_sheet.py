@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.sheets import ErrorValue, Spreadsheet, Tab
+from sandbox.sheets import DATE, Cell, ErrorValue, Spreadsheet, Tab
 from tests.support.sheet_loads import load_sheet
 from tests.worker.sources.conformance import open_with
 from worker.contract.options import OptionsError, parse_options
@@ -154,7 +154,8 @@ class TestRows:
         assert loaded.rows == [(1, None, None), (1, 2, 3), (None, 2, None)]
 
     def test_empty_rows_are_left_out(self, sandbox: Sandbox) -> None:
-        loaded = load_sheet(a_sheet(sandbox, HEADER, ["Ann", 1], [], [None, ""], ["Bob", 2], [], []))
+        empty_text, formatted = Cell("", formula='=""'), Cell(None, DATE)
+        loaded = load_sheet(a_sheet(sandbox, HEADER, ["Ann", 1], [], [empty_text], [None, formatted], ["Bob", 2], []))
         assert loaded.rows == [("Ann", 1), ("Bob", 2)]
 
     def test_header_alone_is_a_table_without_rows(self, sandbox: Sandbox) -> None:
