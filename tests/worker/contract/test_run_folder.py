@@ -62,15 +62,10 @@ class TestFence:
         assert folder.take_fence(2, Fence(nonce="b", at=NOW)).nonce == "b"
 
     def test_of_many_processes_one_holds_it(self, folder: RunFolder, processes: ForkServer, tmp_path: Path) -> None:
+        take = "tests.support.rivals:take_fence"
         for attempt in range(1, 6):
             started = [
-                processes.start(
-                    "tests.support.rivals:take_fence",
-                    folder.url,
-                    attempt,
-                    nonce,
-                    output=tmp_path / f"{attempt}-{nonce}.log",
-                )
+                processes.start(take, folder.url, attempt, nonce, output=tmp_path / f"{nonce}.log")
                 for nonce in "abcdef"
             ]
             assert sorted(codes(started)) == [0, 1, 1, 1, 1, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -83,39 +83,50 @@ class TestUrl:
             open_destination(url, Settings())
 
 
+@dataclass
+class Holder:
+    """A process that holds the file until it is let go of."""
+
+    process: Started
+    until: Path
+
+    def let_go(self) -> None:
+        if self.until.exists():
+            self.until.write_text("let go")
+            self.until.unlink()
+            self.process.wait()
+
+
 class TestLock:
     @pytest.fixture
-    def holder(self, processes: ForkServer, path: Path, tmp_path: Path) -> Iterator[Started]:
+    def holder(self, processes: ForkServer, path: Path, tmp_path: Path) -> Iterator[Holder]:
         ready, until = tmp_path / "ready", tmp_path / "until"
         os.mkfifo(until)
-        holder = processes.start(
-            "tests.support.rivals:hold", str(path), str(ready), str(until), output=tmp_path / "hold.log"
-        )
+        arguments = (str(path), str(ready), str(until))
+        holder = Holder(processes.start("tests.support.rivals:hold", *arguments, output=tmp_path / "hold.log"), until)
         wait_until(ready.exists, what="the file is held")
         yield holder
-        until.write_text("let go")
-        holder.wait()
+        holder.let_go()
 
     def test_file_that_stays_held_is_unavailable_and_its_holder_named(
-        self, holder: Started, path: Path, stage: Stager
+        self, holder: Holder, path: Path, stage: Stager
     ) -> None:
         impatient = opened(path, lock_wait=timedelta(seconds=0.2))
         with pytest.raises(Unavailable) as raised:
             impatient.publish(TARGET, "run/a", stage(table(id=[1])), APPEND)
-        assert f"expected the file to be free within 0.2 s, got a lock held by process {holder.pid} (" in str(
-            raised.value
-        )
-        assert Path(sys.executable).name in str(raised.value)
-        assert "tests.support.fork_server" in str(raised.value)
+        text = str(raised.value)
+        assert f"to be free within 0.2 s, got a lock held by process {holder.process.pid} (" in text
+        assert Path(sys.executable).name in text
+        assert "tests.support.fork_server" in text
         assert raised.value.fingerprint == f"file {path}"
 
-    def test_looking_waits_for_who_is_publishing(self, holder: Started, path: Path) -> None:
+    def test_looking_waits_for_who_is_publishing(self, holder: Holder, path: Path) -> None:
         impatient = opened(path, lock_wait=timedelta(seconds=0.1))
         for look in (lambda: impatient.describe(TARGET), lambda: impatient.published(["run/a"])):
             with pytest.raises(Unavailable, match="a lock held by process"):
                 look()
 
-    def test_run_that_waits_for_the_file_hears_sigterm(self, holder: Started, path: Path, runs: Runs) -> None:
+    def test_run_that_waits_for_the_file_hears_sigterm(self, holder: Holder, path: Path, runs: Runs) -> None:
         runs.write_rows([1, 2])
         process = runs.start(runs.spec("first"))
         wait_until(lambda: runs.folder("first").manifest("ids-1-2"), what="the first unit is staged")
@@ -124,26 +135,13 @@ class TestLock:
         assert runs.report("first").units == 0
 
     def test_held_file_is_published_into_once_it_is_free(
-        self, processes: ForkServer, path: Path, tmp_path: Path, stage: Stager
+        self, holder: Holder, processes: ForkServer, path: Path, tmp_path: Path, stage: Stager
     ) -> None:
-        ready, until = tmp_path / "ready", tmp_path / "until"
-        os.mkfifo(until)
-        holder = processes.start(
-            "tests.support.rivals:hold", str(path), str(ready), str(until), output=tmp_path / "hold.log"
-        )
-        wait_until(ready.exists, what="the file is held")
         parts = [part.model_dump() for part in stage(table(id=[1, 2]))]
-        publisher = processes.start(
-            "tests.support.rivals:publish",
-            f"duckdb://{path}",
-            ["project", "shop", "orders"],
-            "run/a",
-            parts,
-            "append",
-            output=tmp_path / "publish.log",
-        )
-        until.write_text("let go")
-        assert (holder.wait(), publisher.wait()) == (0, 2)
+        arguments = (f"duckdb://{path}", ["project", "shop", "orders"], "run/a", parts, "append")
+        publisher = processes.start("tests.support.rivals:publish", *arguments, output=tmp_path / "publish.log")
+        holder.let_go()
+        assert publisher.wait() == 2
         assert ask(path, "SELECT count(*) FROM lake.shop.orders") == [(2,)]
 
 
