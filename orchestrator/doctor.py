@@ -156,9 +156,12 @@ def _google(environment: Mapping[str, str]) -> Finding:
     if not path:
         return _warning("google", "no GOOGLE_APPLICATION_CREDENTIALS: sheets need this machine's default credentials")
     try:
-        email = json.loads(Path(path).read_text(encoding="utf-8")).get("client_email")
+        key = json.loads(Path(path).read_text(encoding="utf-8"))
+        email, kind = key.get("client_email"), key.get("type")
     except (OSError, ValueError, AttributeError) as error:
         return _wrong("google", f"GOOGLE_APPLICATION_CREDENTIALS: expected a key file, got {path}: {error}; correct it")
+    if not email and kind in {None, "service_account"}:
+        return _wrong("google", f"GOOGLE_APPLICATION_CREDENTIALS: expected a whole key, got {path}; make a new one")
     return _ok("google", f"share sheets with {email}" if email else f"credentials in {path}")
 
 

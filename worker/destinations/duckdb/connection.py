@@ -62,7 +62,7 @@ def _patiently_opened(path: Path, lock_wait: timedelta, *, read_only: bool) -> d
         error = gave_up.last_attempt.exception()
         raise Unavailable(
             f"{path}: expected the file to be free within {lock_wait.total_seconds():g} s, got {_holder(str(error))};"
-            " it is tried again; a program that holds the file all the time must open it read-only or close it",
+            " it is tried again; a program that holds the file all the time, even to read, must close it in between",
             fingerprint=f"file {path}",
         ) from None
     except duckdb.Error as error:
