@@ -26,7 +26,7 @@ order by r.started_at nulls first, r.id
 
 -- name: record_transitions
 -- Compare-and-set on the state and attempt that each transition leaves. A run or a config's state that an admin's
--- open transaction holds is left for the next tick, both or neither.
+-- open transaction holds is left for the next tick, both or neither; so is a retry of what was cancelled meanwhile.
 with wanted as (
     select * from jsonb_to_recordset(cast(:transitions as jsonb)) as t(
         run_id uuid, attempt integer, leaves text, enters text, reason text, error_kind text, error text,
@@ -39,6 +39,7 @@ with wanted as (
 ), held as materialized (
     select r.id from runs r join wanted w on w.run_id = r.id
     where r.state = w.leaves and r.attempt = w.attempt
+      and (w.enters <> 'queued' or r.cancel_requested_at is null)
       and (r.config_id is null or r.config_id in (select config_id from state))
     order by r.id for update of r skip locked
 )
@@ -132,6 +133,14 @@ from jsonb_to_recordset(cast(:plans as jsonb)) as p(
     identity text, reset_cursor boolean, quarantine_reason text)
 where s.config_id = p.config_id
 
+-- name: keep_earlier_runs
+-- Where a cursor is kept although source or destination are other ones, so are the runs that belong to it: what a
+-- failed one has published is not loaded again, and the live one moves the cursor.
+update runs r set spec = jsonb_set(r.spec, '{identity}', to_jsonb(p.identity))
+from jsonb_to_recordset(cast(:plans as jsonb)) as p(config_id integer, identity text, kept_identity text)
+join load_states s on s.config_id = p.config_id
+where r.config_id = p.config_id and r.launching_at >= s.earlier_since_at and r.spec ->> 'identity' = p.kept_identity
+
 -- name: due_configs
 -- Configs with a slot that has come. A row that an admin's open transaction holds is due at the next tick, and one
 -- that somebody has touched and nobody has looked at yet, too.
@@ -191,15 +200,16 @@ select count(*) from runs where state in ('launching', 'running')
 
 -- name: claim_runs
 -- Within a config the run that is live already (its retry), then slot order; then priority; then who waits longest.
--- The first claim freezes the config, the defaults, the cursor and which earlier runs must be looked at.
+-- The first claim freezes the config, the defaults, the cursor and which earlier runs must be looked at. A config that
+-- somebody has touched and nobody has looked at yet is not frozen: its cursor may be that of other data.
 with first_of_config as (
     select distinct on (coalesce(cast(r.config_id as text), cast(r.id as text)))
            r.id, r.pool, r.priority, coalesce(r.slot_at, r.queued_at) as since
     from runs r left join load_configs c on c.id = r.config_id
     where r.state = 'queued'
       and (r.not_before_at is null or r.not_before_at <= :now)
-      and (r.config_id is not null or r.attempt > 0)
-      and (c.is_active or r.trigger <> 'schedule' or r.config_id is null)
+      and (r.attempt > 0 or r.config_id is not null and (c.is_active or r.trigger <> 'schedule')
+           and not exists (select from config_changes x where x.config_id = r.config_id))
       and not exists (
           select from runs o where o.config_id = r.config_id and o.id <> r.id
             and (o.state in ('launching', 'running') or (o.state = 'queued' and o.attempt >= 1)))
@@ -280,12 +290,14 @@ from held h where r.id = h.id
 returning r.id
 
 -- name: release_runs
--- Claimed, and the budget ended before anybody called the launcher: as if it had not been claimed.
+-- Claimed, and the budget ended before anybody called the launcher: as if it had not been claimed. Another deadline
+-- is another tick's, which may have called.
 update runs r set
     state = 'queued', attempt = r.attempt - 1, launching_at = null, launch_deadline_at = null,
     spec = case when r.attempt > 1 then r.spec end
-from jsonb_to_recordset(cast(:runs as jsonb)) as l(run_id uuid, attempt integer)
+from jsonb_to_recordset(cast(:runs as jsonb)) as l(run_id uuid, attempt integer, launch_deadline_at timestamptz)
 where r.id = l.run_id and r.attempt = l.attempt and r.state = 'launching'
+  and r.launch_deadline_at = l.launch_deadline_at
 
 -- name: stale_configs
 -- Data older than its owner said it may be; told once until a run succeeds.
