@@ -308,7 +308,7 @@ class DestinationConformance:
 
     def test_exact_table_takes_no_other_columns(self, destination: Destination, stage: Stager) -> None:
         destination.publish(TARGET, "run/a", stage(orders(1, note=["x"])), REPLACE)
-        with pytest.raises(ConfigurationError, match=r"only in the table: note.*only in custom_schema: more"):
+        with pytest.raises(ConfigurationError, match="got more only in custom_schema and note only in the table"):
             destination.publish(EXACT, "run/b", stage(orders(2, more=["y"])), REPLACE)
 
     def test_exact_table_widens_no_column_and_names_the_value(self, destination: Destination, stage: Stager) -> None:

@@ -25,6 +25,7 @@ _REFUSALS = (
     duckdb.ConversionException,
     duckdb.DependencyException,
 )
+_COMMAND_CHARACTERS = 200
 _BACKOFF = wait_random_exponential(multiplier=0.02, max=0.5)
 
 
@@ -82,7 +83,7 @@ def _holder(error: str) -> str:
         command = " ".join(psutil.Process(int(found["pid"])).cmdline())
     except psutil.Error:
         command = ""
-    return f"a lock held by process {found['pid']} ({command or found['program']})"
+    return f"a lock held by process {found['pid']} ({command[:_COMMAND_CHARACTERS] or found['program']})"
 
 
 def _first_line(error: duckdb.Error) -> str:

@@ -90,15 +90,13 @@ class _Fitting:
         absent = [column for column in existing if column.name not in given]
         if self.exact and (absent or new):
             raise ConfigurationError(
-                f"table {self.address}: expected exactly the columns of custom_schema, got"
-                f" others{_listed('(only in the table:', absent)}{_listed('(only in custom_schema:', new)};"
-                " change custom_schema or the table"
+                f"table {self.address}: expected exactly the columns of custom_schema,"
+                f" got {_listed(new)} only in custom_schema and {_listed(absent)} only in the table; change one of them"
             )
         needed = [column for column in absent if not column.nullable and not column.has_default]
         if needed:
-            names = ", ".join(column.name for column in needed)
             raise ConfigurationError(
-                f"table {self.address}: expected values for {names}, which cannot be empty,"
+                f"table {self.address}: expected values for {_listed(needed)}, which cannot be empty,"
                 " got a source without it; add it there, or let the table's column be empty"
             )
 
@@ -175,6 +173,5 @@ def _new_value(field: pa.Field[Any]) -> str:
     return f"CAST({quoted(field.name)} AS {sql_type(field.type)})"
 
 
-def _listed(word: str, columns: Iterable[Column] | Iterable[pa.Field[Any]]) -> str:
-    names = ", ".join(column.name for column in columns)
-    return f" {word} {names})" if names else ""
+def _listed(columns: Iterable[Column] | Iterable[pa.Field[Any]]) -> str:
+    return ", ".join(column.name for column in columns) or "nothing"
