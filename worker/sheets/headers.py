@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from worker.contract.options.google_sheet import MOST_HEADER_ROWS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -35,10 +37,13 @@ def address(row: int, column: int) -> str:
 
 
 def header_end(top: int, rows: int, merges: Iterable[Merge]) -> int:
-    """Return the row after the header, which reaches down as far as the merged cells that begin in its rows."""
+    """Return the row after the header, which reaches down as far as the merged cells that begin in its rows.
+
+    Merged cells that reach further than a header can are something else, and no reason to take data for a header.
+    """
     end = top + rows
     for merge in sorted(merges, key=lambda merge: merge.top):
-        if top <= merge.top < end:
+        if top <= merge.top < end and merge.bottom <= top + MOST_HEADER_ROWS:
             end = max(end, merge.bottom)
     return end
 

@@ -111,7 +111,7 @@ def tell_doubled_headers(table: SheetTable, warn: Callable[[str], None]) -> None
     renamed = [column for column in table.columns() if column.header and column.name != column.header]
     if renamed:
         told = ", ".join(f"{column.header!r} in {column_letters(column.index)} is {column.name}" for column in renamed)
-        warn(f"header: expected each name once, got some again: {told}; rename them in the sheet")
+        warn(f"header: expected each name once, got some again: {told}; rename them, or set header_row or header_rows")
 
 
 def _detected(

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from worker.sheets.block import Block
     from worker.sheets.cells import Cell
 
+_SLICE = 10_000
+"""Cells that are looked at one by one are held only so many at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class NamedColumn:
@@ -34,9 +37,9 @@ class SheetTable:
     """
 
     def __init__(self, header_row: int | None, header_rows: int, merges: Sequence[Merge]) -> None:
-        self._top = header_row
         self._header_rows = header_rows
         self._merges = merges
+        self._rows = None if header_row is None else self._rows_of_header(header_row)
         self._headers: dict[tuple[int, int], str] = {}
         self.staged = Staging()
 
@@ -48,15 +51,6 @@ class SheetTable:
         """
         rows = [row for row in block.filled_rows() if self._is_below_header(row, block)]
         self.staged.extend(rows, block.columns(rows))
-
-    def _is_below_header(self, row: int, block: Block) -> bool:
-        """Take a row that belongs to the header, and tell whether it comes after that."""
-        if self._top is None:
-            self._top = row
-        end = self._end(self._top)
-        if self._top <= row < end:
-            self._headers |= {(row, index): _header_text(cell) for index, cell in enumerate(block.cells(row))}
-        return row >= end
 
     def columns(self) -> list[NamedColumn]:
         """Return the columns that have a header or a value."""
@@ -73,13 +67,19 @@ class SheetTable:
         """Return where in the sheet the staged cell `index` of a column is."""
         return address(self.staged.rows[index], column.index)
 
-    def _end(self, top: int) -> int:
-        return header_end(top, self._header_rows, self._merges)
+    def _is_below_header(self, row: int, block: Block) -> bool:
+        """Take a row that belongs to the header, and tell whether it comes after that."""
+        if self._rows is None:
+            self._rows = self._rows_of_header(row)
+        if row in self._rows:
+            self._headers |= {(row, index): _header_text(cell) for index, cell in enumerate(block.cells(row))}
+        return row >= self._rows.stop
+
+    def _rows_of_header(self, top: int) -> range:
+        return range(top, header_end(top, self._header_rows, self._merges))
 
     def _flat_headers(self) -> list[str]:
-        if self._top is None:
-            return []
-        rows = range(self._top, self._end(self._top))
+        rows = self._rows or range(0)
         texts = spread(self._headers, (merge for merge in self._merges if merge.top in rows))
         width = 1 + max((index for _, index in texts), default=-1)
         return [flatten(texts.get((row, index), "") for row in rows) for index in range(width)]
@@ -87,10 +87,12 @@ class SheetTable:
 
 def errors_among(cells: StagedColumn) -> Iterator[tuple[int, str]]:
     """Yield the place and the text of every error of a column."""
-    if Kind.ERROR in cells.kinds:
-        for index, (kind, _, text) in enumerate(cells.cells(0, len(cells.kinds))):
-            if kind is Kind.ERROR:
-                yield index, text
+    length = len(cells.kinds)
+    for start in range(0, length, _SLICE):
+        stop = min(start + _SLICE, length)
+        if cells.kinds.find(Kind.ERROR, start, stop) >= 0:
+            found = enumerate(cells.cells(start, stop), start)
+            yield from ((index, text) for index, (kind, _, text) in found if kind is Kind.ERROR)
 
 
 def _header_text(cell: Cell) -> str:

@@ -20,6 +20,10 @@ def test_header_reaches_as_far_as_its_merged_cells() -> None:
     assert header_end(5, 2, merges) == 7
 
 
+def test_tall_merged_cell_is_no_header() -> None:
+    assert header_end(0, 1, [Merge(0, 100, 0, 1)]) == 1
+
+
 def test_merged_text_stands_for_every_cell_it_covers() -> None:
     texts = spread({(0, 1): "Sales", (1, 1): "Units"}, [Merge(0, 1, 1, 3)])
     assert texts == {(0, 1): "Sales", (0, 2): "Sales", (1, 1): "Units"}

@@ -127,7 +127,7 @@ class TestHeader:
         loaded = load_sheet(a_sheet(sandbox, ["stats", "Stats", "stats_2", "stats"], [1, 2, 3, 4]))
         assert loaded.table.to_pylist() == [{"stats": 1, "Stats_3": 2, "stats_2": 3, "stats_4": 4}]
         [warning] = loaded.warnings
-        assert "'Stats' in B is Stats_3, 'stats' in D is stats_4; rename them in the sheet" in warning
+        assert "'Stats' in B is Stats_3, 'stats' in D is stats_4; rename them, or set header_row" in warning
 
     def test_merged_header_cells_are_flattened(self, sandbox: Sandbox) -> None:
         rows: list[list[Any]] = [["Day", "Sales", None, "Costs"], [None, "Units", "Revenue", None], ["Mon", 1, 2.5, 3]]

@@ -10,6 +10,8 @@ from pydantic import AfterValidator, Field, StringConstraints
 from worker.contract.options import Options as AnyOptions
 from worker.contract.run_spec import LoadMode
 
+MOST_HEADER_ROWS = 5
+
 _ID = r"[A-Za-z0-9_-]+"
 _BARE_ID = re.compile(_ID)
 _URL = re.compile(rf"(?:https?://)?docs\.google\.com/(?:a/[^/]+/)?spreadsheets/(?:u/\d+/)?d/({_ID})(?:[/?#].*)?")
@@ -35,26 +37,21 @@ class Options(AnyOptions):
         "tab": "Q4_Sales",
     }
 
-    url: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_is_sheet)] = Field(
-        description="The sheet's URL, or the bare id out of it."
-    )
-    tab: Annotated[str, StringConstraints(min_length=1)] | None = Field(
-        default=None, description="The tab's name, exactly as the sheet shows it."
-    )
-    gid: Annotated[int, Field(ge=0)] | None = Field(
-        default=None, description="The tab's number, as in `#gid=` of its URL; it survives a renaming of the tab."
-    )
-    header_row: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="The sheet row of the header; by default the first row that is not empty."
-    )
-    header_rows: Annotated[int, Field(ge=1, le=5)] = Field(
-        default=1, description="How many rows the header takes; more than one are joined as `Group / Sub`."
-    )
-    skip_unchanged: bool = Field(
-        default=False,
-        description="Load nothing while Drive's version of the file is that of the last load."
-        " Formulas such as NOW() or IMPORTRANGE() change without a new version, hence off by default.",
-    )
+    url: Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(_is_sheet)]
+    """The sheet's URL, or the bare id out of it."""
+    tab: Annotated[str, Field(min_length=1)] | None = None
+    """The tab's name, exactly as the sheet shows it."""
+    gid: Annotated[int, Field(ge=0)] | None = None
+    """The tab's number, as in `#gid=` of its URL; it survives a renaming of the tab."""
+    header_row: Annotated[int, Field(ge=1)] | None = None
+    """The sheet row in which the header begins; by default the first row that is not empty."""
+    header_rows: Annotated[int, Field(ge=1, le=MOST_HEADER_ROWS)] = 1
+    """How many rows the header takes; more than one are joined as `Group / Sub`."""
+    skip_unchanged: bool = False
+    """Load nothing while Drive's version of the file is that of the last load.
+
+    Formulas such as NOW() or IMPORTRANGE() change without a new version, hence off by default.
+    """
 
     @property
     def spreadsheet_id(self) -> str:
