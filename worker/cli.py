@@ -50,7 +50,7 @@ def _run(command: str, environment: Mapping[str, str], tail: LogTail) -> ExitCod
 
 def _logging(environment: Mapping[str, str]) -> LogTail:
     """Start the log; a level that does not exist is an error later, when it can be reported."""
-    level = environment.get("LOG_LEVEL", "").upper()
+    level = environment.get("LOG_LEVEL", "").strip().upper()
     labels = {label: environment[variable] for label, variable in _LABELS.items() if environment.get(variable)}
     return start_logging(level if level in LOG_LEVELS else "INFO", labels)
 

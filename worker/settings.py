@@ -24,10 +24,6 @@ class Settings:
     """`LOG_LEVEL`: DEBUG, INFO, WARNING or ERROR."""
     duckdb_lock_wait: timedelta = timedelta(seconds=60)
     """`DUCKDB_LOCK_WAIT_SECONDS`: how long to wait for a DuckDB file that another process holds."""
-    execution: str = ""
-    """`EXECUTION`: the launcher's name for this process; empty: its host, process id and start."""
-    tick_token: str = ""
-    """`TICK_TOKEN`: bearer token for `TICK_URL`."""
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str]) -> Self:
@@ -36,7 +32,7 @@ class Settings:
         Raises:
             ConfigurationError: a value is malformed; names the variable.
         """
-        level = environment.get("LOG_LEVEL", "INFO").upper()
+        level = (environment.get("LOG_LEVEL", "").strip() or "INFO").upper()
         if level not in LOG_LEVELS:
             raise ConfigurationError(f"LOG_LEVEL: expected one of {', '.join(LOG_LEVELS)}, got {level!r}; correct it")
         return cls(
@@ -45,13 +41,11 @@ class Settings:
             duckdb_lock_wait=timedelta(
                 seconds=_whole_number(environment, "DUCKDB_LOCK_WAIT_SECONDS", default=60, least=0)
             ),
-            execution=environment.get("EXECUTION", ""),
-            tick_token=environment.get("TICK_TOKEN", ""),
         )
 
 
 def _whole_number(environment: Mapping[str, str], variable: str, *, default: int, least: int) -> int:
-    text = environment.get(variable) or str(default)
+    text = environment.get(variable, "").strip() or str(default)
     if not text.isascii() or not text.isdigit() or int(text) < least:
         raise ConfigurationError(f"{variable}: expected a whole number from {least}, got {text!r}; correct it")
     return int(text)

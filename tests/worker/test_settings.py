@@ -14,15 +14,22 @@ def test_everything_has_a_default() -> None:
     assert Settings.from_env({}) == Settings()
 
 
+def test_empty_variable_is_one_that_is_not_set() -> None:
+    variables = {"BATCH_SIZE": "", "LOG_LEVEL": " ", "DUCKDB_LOCK_WAIT_SECONDS": ""}
+    assert Settings.from_env(variables) == Settings()
+
+
+def test_white_space_around_a_value_is_left_out() -> None:
+    assert Settings.from_env({"BATCH_SIZE": " 5\n", "LOG_LEVEL": " debug "}) == Settings(5, "DEBUG")
+
+
 def test_variables_are_read() -> None:
     variables = {
         "BATCH_SIZE": "5",
         "LOG_LEVEL": "debug",
         "DUCKDB_LOCK_WAIT_SECONDS": "0",
-        "EXECUTION": "jobs/1",
-        "TICK_TOKEN": "t0ken",
     }
-    assert Settings.from_env(variables) == Settings(5, "DEBUG", timedelta(0), "jobs/1", "t0ken")
+    assert Settings.from_env(variables) == Settings(5, "DEBUG", timedelta(0))
 
 
 @pytest.mark.parametrize("variable", ["BATCH_SIZE", "DUCKDB_LOCK_WAIT_SECONDS"])
