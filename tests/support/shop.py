@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from tests.worker.sources.conformance import open_with
 
@@ -48,6 +48,12 @@ class Shop:
     def connect_to(self, url: str) -> None:
         """Let the source read from another address from now on."""
         self.monkeypatch.setenv("SHOP_DATABASE_URL", url)
+
+    def connect_with(self, *, role: str | None = None, setting: str | None = None) -> None:
+        """Let the source log in as another role, or with a setting of its session, such as `timezone=UTC`."""
+        url = make_url(self.url)
+        url = url.update_query_dict({"options": f"-c{setting}"} if setting else {})
+        self.connect_to(url.set(username=role or url.username).render_as_string(hide_password=False))
 
     def run(self, sql: str) -> None:
         """Run statements, and commit."""
@@ -96,3 +102,12 @@ def shop(shop_url: str, monkeypatch: pytest.MonkeyPatch) -> Shop:
     shop = Shop(shop_url, monkeypatch)
     shop.run(_EMPTY)
     return shop
+
+
+@pytest.fixture
+def stranger(shop: Shop) -> Iterator[str]:
+    """The name of a role that may log in and nothing else."""
+    name = f"stranger_{uuid4().hex[:8]}"
+    shop.run(f"CREATE ROLE {name} LOGIN")
+    yield name
+    shop.run(f"DROP OWNED BY {name}; DROP ROLE {name}")

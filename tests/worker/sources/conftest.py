@@ -8,12 +8,12 @@ import pytest
 
 from sandbox.server import Sandbox
 from tests.support.exchange import market, yahoo_sandbox
-from tests.support.shop import shop, shop_url
+from tests.support.shop import shop, shop_url, stranger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["market", "sandbox", "shop", "shop_url", "yahoo_sandbox"]
+__all__ = ["market", "sandbox", "shop", "shop_url", "stranger", "yahoo_sandbox"]
 
 
 @pytest.fixture

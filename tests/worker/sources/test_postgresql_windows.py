@@ -173,10 +173,10 @@ def test_writer_of_a_partition_holds_back_the_table(shop: Shop) -> None:
         assert Loads(shop, **{**BY_ID, "table": "parted"}).load() == []
 
 
-def test_open_transaction_that_the_role_may_not_see_holds_the_window_back(shop: Shop) -> None:
-    shop.run("DROP ROLE IF EXISTS stranger; CREATE ROLE stranger LOGIN; GRANT SELECT ON events TO stranger")
+def test_open_transaction_that_the_role_may_not_see_holds_the_window_back(shop: Shop, stranger: str) -> None:
+    shop.run(f"GRANT SELECT ON events TO {stranger}")
     insert(shop)
-    shop.connect_to(shop.url.replace("postgres@", "stranger@"))
+    shop.connect_with(role=stranger)
     loads = Loads(shop, **BY_TIME)
     with writing(shop, "SELECT 1") as late, late.cursor() as cursor:
         assert loads.load() == []
@@ -192,7 +192,7 @@ def test_time_without_zone_is_taken_as_the_earlier_of_utc_and_the_databases(shop
         INSERT INTO stamps VALUES ('in UTC', now() AT TIME ZONE 'UTC' - interval '1 minute'),
             ('in New York', now() AT TIME ZONE 'America/New_York' - interval '1 minute');
     """)
-    shop.connect_to(shop.url + "&options=-ctimezone%3DAmerica%2FNew_York")
+    shop.connect_with(setting="timezone=America/New_York")
     assert Loads(shop, table="stamps", cursor_column="at", **NO_LAG).load() == ["in New York"]
 
 
