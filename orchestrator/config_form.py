@@ -49,7 +49,7 @@ def _between(least: timedelta, most: timedelta) -> AfterValidator:
     return AfterValidator(check)
 
 
-_MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=3660)
+_MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=36_500)
 _Interval = Annotated[Duration, _between(_MINUTE, _LONGEST)]
 _Timeout = Annotated[Duration, _between(timedelta(seconds=1), timedelta(days=7))]
 _FLAT = {

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class ExitCode(IntEnum):
     """The codes of `sysexits.h` where one fits; `execute` ends with the worker's own, which mean the same."""
 
-    OK = 0
-    FAILED = 1  # a run failed, a check found something, or what was asked cannot be done
-    USAGE = 2  # the command line makes no sense; `--help` tells
-    NOT_FOUND = 3  # there is no config or run of that name or id
-    BUG = 70  # an error nobody foresaw: please report it
-    TRY_AGAIN = 75  # the database does not answer, a lock is held, a run still waits: the same may work later
-    FENCED = 76  # of `execute`: another execution holds the attempt
-    CONFIGURATION = 78  # a setting or a config is wrong, or migrations are missing: it says which
-    INTERRUPTED = 130  # Ctrl-C, or SIGTERM
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> Self:
+        """Make a code that can say what it means."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
+
+    OK = 0, "Done."
+    FAILED = 1, "A run failed, `doctor` found something wrong, or what was asked cannot be done as things are."
+    USAGE = 2, "The command line makes no sense; `--help` tells."
+    NOT_FOUND = 3, "There is no config or run of that name or id."
+    BUG = 70, "An error nobody foresaw, or a worker that was killed: see the log, and please report a bug."
+    TRY_AGAIN = 75, "The database does not answer, a lock is held, or a run still waits: the same may work later."
+    FENCED = 76, "Of `execute` and of a worker: another execution holds this attempt, and nothing was touched."
+    CONFIGURATION = 78, "A setting or a config is wrong, or migrations are missing: somebody must change what it names."
+    INTERRUPTED = 130, "Ctrl-C, or SIGTERM. `serve` ends with 0."
 
 
 def exit_code_of(error: Exception) -> ExitCode:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fastapi import Depends, FastAPI
-from fastapi.security import HTTPBearer
+from fastapi import FastAPI
 
 from orchestrator.api import configs, health, problems, runs, ticks
+from orchestrator.api.parts import BEARER
 from orchestrator.auth import Guard
 
 if TYPE_CHECKING:
@@ -21,20 +21,22 @@ Every error is `{"error": {"message": ..., "faults": [{"where", "expected", "got
 """
 
 
-# For the pages alone: `Guard` is what refuses.
-_BEARER = Depends(HTTPBearer(auto_error=False, description="The server's ADMIN_TOKEN."))
-
-
 def create_api(app: App) -> FastAPI:
     """Return the API of an open application, guarded."""
-    api = FastAPI(title="Sluice", version=version(), description=_ABOUT, responses=problems.RESPONSES)
+    api = describe_api()
     api.state.app = app
-    for resource in (ticks, configs, runs):
-        api.include_router(resource.router, dependencies=[_BEARER])
-    api.include_router(health.router)
-    problems.register(api)
     token = app.settings.admin_token
     api.add_middleware(Guard, admin_token=token.get_secret_value() if token else None)
+    return api
+
+
+def describe_api() -> FastAPI:
+    """Return the API with nothing behind it, for its pages."""
+    api = FastAPI(title="Sluice", version=version(), description=_ABOUT)
+    for resource in (ticks, configs, runs):
+        api.include_router(resource.router, dependencies=[BEARER], responses=problems.RESPONSES)
+    api.include_router(health.router)
+    problems.register(api)
     return api
 
 

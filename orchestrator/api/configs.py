@@ -28,7 +28,7 @@ def list_configs(
     connection: Transaction,
     kind: Annotated[str | None, Query(description="Of this kind.", examples=["google_sheet"])] = None,
     after: Annotated[str, Query(description="`next` of the page before.")] = "",
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="So many at the most.")] = 100,
 ) -> ConfigPage:
     """The configs whose names come after `after`."""
     rows = app.configs(connection).page(kind=kind, after=after.replace("\0", ""), limit=limit + 1)

@@ -7,8 +7,8 @@ from fastapi.responses import PlainTextResponse, Response
 
 from orchestrator import migrate
 from orchestrator.api import examples
-from orchestrator.api.parts import ThisApp
-from orchestrator.api.problems import NOT_READY
+from orchestrator.api.parts import BEARER, ThisApp
+from orchestrator.api.problems import NOT_READY, RESPONSES
 from orchestrator.errors import DatabaseNotReady
 from orchestrator.metrics import CONTENT_TYPE, exposition
 
@@ -38,8 +38,10 @@ def readyz(app: ThisApp) -> dict[str, str]:
     "/metrics",
     summary="Show how everything goes, to Prometheus",
     response_class=PlainTextResponse,
+    dependencies=[BEARER],
     responses={
-        200: {"description": "Prometheus' text format.", "content": {"text/plain": {"example": examples.METRICS}}}
+        200: {"description": "Prometheus' text format.", "content": {"text/plain": {"example": examples.METRICS}}},
+        401: RESPONSES[401],
     },
 )
 def metrics(app: ThisApp) -> Response:

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Request
+from fastapi.security import HTTPBearer
 from sqlalchemy import Connection
 
 from orchestrator.app import App
 
+BEARER = Depends(HTTPBearer(auto_error=False, description="The server's ADMIN_TOKEN."))
+"""For the pages alone: `auth.Guard` is what refuses."""
 BY = "api"
 """Who asked for a run, as it is written down."""
 

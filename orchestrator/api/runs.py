@@ -49,7 +49,7 @@ def list_runs(
     config: Annotated[str | None, Query(description="Of this config: name or id.")] = None,
     state: Annotated[list[RunState] | None, Query(description="In this state; may be repeated.")] = None,
     before: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 20,
+    limit: Annotated[int, Query(ge=1, le=1000, description="So many at the most.")] = 20,
 ) -> RunPage:
     """Pages are stable: runs that come meanwhile are not on the later ones."""
     config_id = app.configs(connection).find(config)["id"] if config else None

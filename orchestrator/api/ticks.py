@@ -12,7 +12,6 @@ from fastapi.concurrency import run_in_threadpool
 
 from orchestrator.api import examples
 from orchestrator.api.parts import ThisApp
-from orchestrator.api.problems import RESPONSES
 from orchestrator.app import App
 from orchestrator.follow import LOOK_EVERY_SECONDS, over
 from orchestrator.model import Run
@@ -30,7 +29,6 @@ _EXIT_WITHIN_SECONDS = 10.0
     responses={
         200: examples.answer("What it did, or would do.", examples.TICK),
         202: examples.answer("A worker's hint: this run is looked at as soon as its process is over.", examples.HINT),
-        **RESPONSES,
     },
     response_model=TickView | Accepted,
 )

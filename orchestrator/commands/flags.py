@@ -23,12 +23,17 @@ _PANEL = "Postgres (neither a URL nor a host: an embedded one in ./.sluice)"
 
 
 def _database_flag(help_text: str, variable: str, *, kind: type = str) -> Any:  # noqa: ANN401 - an annotation
-    option = typer.Option(help=f"{help_text} \\[env: {variable}]", rich_help_panel=_PANEL, show_default=False)
+    option = typer.Option(
+        metavar=variable.partition("_")[2],
+        help=f"{help_text} \\[env: {variable}]",
+        rich_help_panel=_PANEL,
+        show_default=False,
+    )
     return Annotated[kind | None, option]
 
 
 DATABASE_FLAGS: dict[str, Any] = {
-    "database_url": _database_flag("postgresql://user:password@host:port/database; wins.", "DATABASE_URL"),
+    "database_url": _database_flag("All in one, postgresql://...; wins over the others.", "DATABASE_URL"),
     "postgres_host": _database_flag("Host.", "POSTGRES_HOST"),
     "postgres_port": _database_flag("Port, 5432 unless given.", "POSTGRES_PORT", kind=int),
     "postgres_db": _database_flag("Database.", "POSTGRES_DB"),

@@ -32,10 +32,12 @@ def serve(
     database: Database,
     *,
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; 127.0.0.1 unless given. \\[env: LISTEN_HOST]")
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Address to listen on; 127.0.0.1 unless given. \\[env: LISTEN_HOST]"),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 8080 unless given, 0 takes a free one. \\[env: PORT]")
+        int | None,
+        typer.Option(metavar="N", help="Port to listen on; 8080 unless given, 0 takes a free one. \\[env: PORT]"),
     ] = None,
     tick_every: Annotated[
         str | None,
