@@ -57,7 +57,7 @@ def check(frozen: Mapping[str, Any]) -> Checked:
         spec = run_spec(frozen)
         options.check_mode(spec.load_mode, spec.merge_key)
     except (OptionsError, ValidationError) as error:
-        raise ConfigError(*faults, *_sentences(error)) from None
+        raise ConfigError(*faults, *sentences(error)) from None
     if faults:
         raise ConfigError(*faults)
     return Checked(planned, spec, _identity(spec, options.identity()), options.has_range)
@@ -77,7 +77,8 @@ def _schema_faults(frozen: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _sentences(error: OptionsError | ValidationError) -> list[str]:
+def sentences(error: OptionsError | ValidationError) -> list[str]:
+    """Say each fault of a spec in the names that a config has."""
     return list(error.faults) if isinstance(error, OptionsError) else [_sentence(fault) for fault in error.errors()]
 
 

@@ -41,6 +41,7 @@ def plan_changed(store: Store, defaults: Defaults, *, now: datetime) -> Enqueued
         _plan(row, {**row["config"], **defaults.frozen()}, done, now=now)
     if done.plans:
         store.plan_configs(done.plans, now=now)
+        store.keep_earlier_runs([plan for plan in done.plans if plan["kept_identity"]])
         done.new = store.enqueue_runs(done.runs, now=now) if done.runs else 0
         store.insert_alerts(done.alerts, now=now)
     return done
@@ -70,6 +71,7 @@ def _plan(row: RowMapping, config: Mapping[str, Any], done: Enqueued, *, now: da
         "schedule": row["schedule"],
         "paused_from_at": row["paused_from_at"],
         "identity": row["identity"],
+        "kept_identity": row["identity"] if row["keep_cursor"] else None,
         "reset_cursor": False,
         "quarantine_reason": None,
     }

@@ -80,6 +80,8 @@ def _launch(run: Run, why: str) -> Explanation:
     due = f"due since {run.slot_at.isoformat()}" if run.slot_at else f"asked for ({run.trigger})"
     if run.attempt > 1 and why == "claimed":
         why = f"attempt {run.attempt} of {run.max_attempts}"
+    if run.fault:
+        return Explanation(run.config_id, run.config_name, "reject", run.fault, run.slot_at, str(run.id), run.attempt)
     environment = {name: redact(value) for name, value in run.spec.to_env().items()}
     reason = due if why == "claimed" else f"{due}; {why}"
     return Explanation(

@@ -172,6 +172,8 @@ class Run:
     started_at: datetime | None
     queued_at: datetime
     may_have_published: bool = True
+    fault: str | None = None
+    """Why nothing can be launched for it: this version cannot read what was frozen; `spec` has only its folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from orchestrator.launcher import Launcher
+    from orchestrator.model import Handle
 
 _READERS = 8
 _GONE = Observation(Phase.VANISHED, detail="it was never started")
 _UNKNOWN = Observation(Phase.UNKNOWN)
+OVERDUE = timedelta(minutes=15)
+"""So long after its timeout an execution is over for certain, although nobody can look at it: its place ends it."""
 
 log = structlog.get_logger()
 
@@ -57,7 +61,7 @@ class Observer:
                 self._find(run, seen)
         launched = [run for run in runs if run.handle is not None]
         observed = self._launcher.observe([run.handle for run in launched if run.handle])
-        pairs = [(run, observed.get(run.handle, _UNKNOWN)) for run in launched if run.handle]
+        pairs = [(run, _certain(run, observed.get(run.handle, _UNKNOWN), now)) for run in launched if run.handle]
         with ThreadPoolExecutor(_READERS) as readers:
             for run, evidence in zip(launched, readers.map(self._weigh, pairs), strict=True):
                 seen.evidence[run.id] = evidence
@@ -80,10 +84,16 @@ class Observer:
     def _weigh(self, pair: tuple[Run, Observation]) -> Evidence:
         run, observation = pair
         if observation.phase is Phase.RUNNING and run.cancel_requested_at and run.handle and not self._read_only:
-            self._launcher.cancel(run.handle)
+            self._ask_to_end(run, run.handle)
         if observation.phase in {Phase.RUNNING, Phase.UNKNOWN}:
             return Evidence(observation)
         return self._safely(run, observation)
+
+    def _ask_to_end(self, run: Run, handle: Handle) -> None:
+        try:
+            self._launcher.cancel(handle)
+        except Exception:  # whatever is wrong with one execution harms no other run, and the next tick asks again
+            log.exception("execution could not be asked to end", run=str(run.id))
 
     def _safely(self, run: Run, observation: Observation) -> Evidence:
         try:
@@ -104,3 +114,11 @@ class Observer:
         if fence and fence.revoked:
             return Evidence(observation, revoked=True)
         return Evidence(observation, report=folder.report(run.attempt), holder=self._launcher.find(run))
+
+
+def _certain(run: Run, observation: Observation, now: datetime) -> Observation:
+    """Return the observation, or, of an execution that nobody could look at for too long, that it is gone."""
+    if observation.phase is not Phase.UNKNOWN or run.started_at is None or now < run.started_at + run.timeout + OVERDUE:
+        return observation
+    detail = f"{observation.detail or 'it could not be looked at'}, and its timeout is long over"
+    return replace(observation, phase=Phase.VANISHED, detail=detail)

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from orchestrator.decide import outcome_of, retry_at, settle
 from orchestrator.model import Failure, Health, Run, RunState, Transition
+from worker.contract.report import ErrorKind
 
 if TYPE_CHECKING:
     import uuid
@@ -63,17 +64,19 @@ def refuse_runs(
     now: datetime,
     retry_delay: timedelta,
 ) -> Settled:
-    """Record launches that the launcher refused: tried again like any other failure."""
+    """Record launches that were refused: tried again like any other failure, unless nothing could ever be launched."""
     wanted = []
     for run, why in refused:
-        failure = Failure("launch", f"it could not be launched: {why}", retryable=True)
-        wanted.append((run, health.get(run.id, Health()), _refusal(run, failure, now=now, retry_delay=retry_delay)))
+        wanted.append((run, health.get(run.id, Health()), _refusal(run, why, now=now, retry_delay=retry_delay)))
     return _apply(store, connection, wanted, now=now)
 
 
-def _refusal(run: Run, failure: Failure, *, now: datetime, retry_delay: timedelta) -> Transition:
+def _refusal(run: Run, why: str, *, now: datetime, retry_delay: timedelta) -> Transition:
     """Return what becomes of a run that could not be launched; nothing was published by this attempt."""
+    failure = Failure("launch", f"it could not be launched: {why}", retryable=True)
     enters = RunState.QUEUED if run.attempt < run.max_attempts else RunState.FAILED
+    if run.fault:
+        failure, enters = Failure(ErrorKind.CONFIGURATION, run.fault, retryable=False), RunState.REJECTED
     at = retry_at(run, now=now, retry_delay=retry_delay) if enters is RunState.QUEUED else None
     published = run.attempt > 1 and run.may_have_published
     return Transition(

@@ -50,7 +50,7 @@ def run_spec(
     options = options_class(frozen["kind"])
     asked = parameters or {}
     folder = str(frozen["id"])
-    earlier = [run_folder_url(frozen["runs_url"], folder, earlier) for earlier in frozen.get("earlier_runs") or ()]
+    earlier = [run_folder_url(run["runs_url"], folder, run["id"]) for run in frozen.get("earlier_runs") or ()]
     return RunSpec.model_validate(
         {
             "config_id": folder,

@@ -8,9 +8,15 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
+from orchestrator.check import sentences
 from orchestrator.model import ENDED, Handle, Health, Run, RunState, Transition, Trigger
 from orchestrator.spec import run_spec
 from orchestrator.sql import queries
+from worker.contract.options import OptionsError
+from worker.contract.run_folder import run_folder_url
+from worker.contract.run_spec import RunSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +84,11 @@ class Store:
         """Write what looking at changed configs came to."""
         self._run("plan_configs", plans=_json(plans), now=now)
 
+    def keep_earlier_runs(self, plans: Sequence[Mapping[str, Any]]) -> None:
+        """Let what runs of a config did before an edit go on to count, where the edit keeps the cursor."""
+        if plans:
+            self._run("keep_earlier_runs", plans=_json(plans))
+
     def due_configs(self, *, now: datetime, most: int = MOST_PER_TICK) -> Sequence[RowMapping]:
         """Return the configs with a slot that has come, locked."""
         return self._run("due_configs", now=now, most=most).mappings().all()
@@ -122,7 +133,10 @@ class Store:
 
     def release_runs(self, runs: Sequence[Run]) -> None:
         """Put claimed runs back that nobody has launched."""
-        self._run("release_runs", runs=_json([{"run_id": run.id, "attempt": run.attempt} for run in runs]))
+        rows = [
+            {"run_id": run.id, "attempt": run.attempt, "launch_deadline_at": run.launch_deadline_at} for run in runs
+        ]
+        self._run("release_runs", runs=_json(rows))
 
     def stale_configs(self, *, now: datetime) -> Sequence[RowMapping]:
         """Mark and return configs whose data has become older than it may be."""
@@ -159,6 +173,7 @@ def _plain(value: object) -> str:
 
 def _run(row: RowMapping) -> Run:
     frozen = row["spec"]
+    spec, fault = _spec(row, frozen)
     return Run(
         id=row["id"],
         config_id=row["config_id"],
@@ -169,21 +184,33 @@ def _run(row: RowMapping) -> Run:
         max_attempts=frozen["max_attempts"],
         timeout=timedelta(seconds=float(frozen["timeout_seconds"])),
         slot_at=row["slot_at"],
-        spec=run_spec(
-            frozen,
-            run_id=row["id"],
-            attempt=row["attempt"],
-            slot_at=row["slot_at"],
-            parameters=row["parameters"],
-            cursor=row["cursor_before"],
-        ),
+        spec=spec,
         handle=row["handle"] and Handle(row["handle"]),
         launch_deadline_at=row["launch_deadline_at"],
         cancel_requested_at=row["cancel_requested_at"],
         started_at=row["started_at"],
         queued_at=row["queued_at"],
         may_have_published=row["may_have_published"],
+        fault=fault,
     )
+
+
+def _spec(row: RowMapping, frozen: Mapping[str, Any]) -> tuple[RunSpec, str | None]:
+    """Return what the run shall do, or, of what this version cannot read, the folder and the reason."""
+    try:
+        spec = run_spec(
+            frozen,
+            run_id=row["id"],
+            attempt=row["attempt"],
+            slot_at=row["slot_at"],
+            parameters=row["parameters"],
+            cursor=row["cursor_before"],
+        )
+    except (OptionsError, ValidationError) as error:
+        folder = run_folder_url(frozen["runs_url"], str(frozen["id"]), str(row["id"]))
+        spec = RunSpec.model_construct(config_name=row["config_name"], dataset="", table="", run_folder=folder)
+        return spec, "; ".join(sentences(error))
+    return spec, None
 
 
 def _health(row: RowMapping) -> Health:

@@ -149,12 +149,16 @@ class Ticker:
 
     def _act(self, claimed: Claimed, settings: TickSettings, result: TickResult, *, until: float) -> None:
         """Launch what was claimed, then write down what the launcher said."""
-        wanted = [*claimed.ids, *(run.id for run in claimed.again)]
+        again = {run.id for run in claimed.again}
+        wanted = [*claimed.ids, *again]
         if not wanted:
             return
         with self._engine.connect() as connection:
-            launching = Store(connection).live_runs(wanted)
-        launched = launch_all(self._launcher, [run for run, _ in launching], until=until)
+            found = Store(connection).live_runs(wanted)
+        # Another deadline is another tick's, which has found this one too slow.
+        deadline = result.started_at + settings.launch_within
+        launching = [(run, health) for run, health in found if run.launch_deadline_at == deadline]
+        launched = launch_all(self._launcher, [run for run, _ in launching], again=again, until=until)
         reach("tick.after_launch")
         self._record(launched, {run.id: health for run, health in launching}, settings)
         reach("tick.after_record")

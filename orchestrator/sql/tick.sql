@@ -242,9 +242,9 @@ update runs r set
         'identity', s.identity,
         'timeout_seconds', extract(epoch from c.timeout),
         'earlier_runs', case when r.trigger = 'backfill' then '[]' else coalesce((
-            select jsonb_agg(e.id order by e.launching_at)
+            select jsonb_agg(jsonb_build_object('id', e.id, 'runs_url', e.runs_url) order by e.launching_at)
             from (
-                select o.id, o.launching_at, o.may_have_published,
+                select o.id, o.spec ->> 'runs_url' as runs_url, o.launching_at, o.may_have_published,
                        row_number() over (order by o.launching_at desc) as last
                 from runs o
                 where o.config_id = r.config_id and o.id <> r.id and o.launching_at >= s.earlier_since_at
@@ -293,7 +293,8 @@ returning r.id
 -- Claimed, and the budget ended before anybody called the launcher: as if it had not been claimed. Another deadline
 -- is another tick's, which may have called.
 update runs r set
-    state = 'queued', attempt = r.attempt - 1, launching_at = null, launch_deadline_at = null,
+    state = 'queued', attempt = r.attempt - 1, launch_deadline_at = null,
+    launching_at = case when r.attempt > 1 then r.launching_at end,
     spec = case when r.attempt > 1 then r.spec end
 from jsonb_to_recordset(cast(:runs as jsonb)) as l(run_id uuid, attempt integer, launch_deadline_at timestamptz)
 where r.id = l.run_id and r.attempt = l.attempt and r.state = 'launching'

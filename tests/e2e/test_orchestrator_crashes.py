@@ -78,3 +78,21 @@ def test_two_orchestrators_keep_to_one_limit_with_real_workers(rig: Rig) -> None
     assert {run["attempt"] for run in rig.runs()} == {1}
     assert [rig.ids(f"rows{number}") for number in range(5)] == [[1, 2, 3]] * 5
     check_promises(rig)
+
+
+def test_tick_that_slept_while_another_took_over_launches_nothing(rig: Rig) -> None:
+    rig.write_rows(1, 2, 3)
+    rig.add_rows()
+    asleep = rig.start_tick("tick.after_commit:1:STOP")
+    asleep.wait_until_held()
+    rig.let_time_pass()
+    rig.tick("worker.before_publish:1:STOP")
+    worker = rig.held_worker()
+    asleep.resume()
+    assert asleep.wait() == 0
+    assert rig.workers() == [worker]
+    assert len(list(rig.folder_path(rig.run()).glob("started-*"))) == 1
+    worker.resume()
+    rig.finish()
+    assert rig.ids("rows") == [1, 2, 3]
+    check_promises(rig)

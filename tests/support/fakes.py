@@ -14,7 +14,7 @@ from worker.contract.report import ErrorReport, Report
 from worker.contract.run_folder import Fence, RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 
 @dataclass
@@ -29,9 +29,16 @@ class ScriptedLauncher:
     lost: bool = False
     """Start nothing, and lose the answer."""
     refusal: str | None = None
+    cancel_fault: Exception | None = None
+    on_launch: Callable[[], None] | None = None
+    """What happens just before a launch is answered."""
+    on_observe: Callable[[], None] | None = None
+    """What happens while executions are looked at."""
     _lock: Lock = field(default_factory=Lock)
 
     def launch(self, run: Run, environment: Mapping[str, str]) -> Handle:
+        if self.on_launch:
+            self.on_launch()
         if self.refusal:
             raise LaunchRefused(self.refusal)
         with self._lock:
@@ -51,9 +58,13 @@ class ScriptedLauncher:
         return started[0] if started else None
 
     def observe(self, handles: Sequence[Handle]) -> Mapping[Handle, Observation]:
+        if self.on_observe:
+            self.on_observe()
         return {handle: self.executions.get(handle, Observation(Phase.VANISHED)) for handle in handles}
 
     def cancel(self, handle: Handle) -> None:
+        if self.cancel_fault:
+            raise self.cancel_fault
         self.cancelled.append(handle)
 
     def handles(self) -> list[Handle]:

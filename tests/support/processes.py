@@ -10,9 +10,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 
 from tests.architecture.project import ROOT
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +36,14 @@ class Started:
 
     def terminate(self) -> None:
         os.kill(self.pid, signal.SIGTERM)
+
+    def wait_until_held(self) -> None:
+        """Wait until it has stopped itself (a failpoint with STOP)."""
+        process = psutil.Process(self.pid)
+        wait_until(lambda: process.status() == psutil.STATUS_STOPPED, what="the process is held")
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
 
 class ForkServer:
