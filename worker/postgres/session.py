@@ -8,7 +8,7 @@ answers, is even imported.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
@@ -88,8 +88,9 @@ class Session:
             self._statement(sql, {_BATCH_BYTES: str(_BATCH_SIZE_HINT)}) as statement,
             closing(_reader(statement)) as reader,
             ThreadPoolExecutor(1) as thread,
+            _cancelled_on_error(statement),
         ):
-            batch: pa.RecordBatch | None = next(reader, _empty(reader.schema))
+            batch: pa.RecordBatch | None = thread.submit(next, reader, _empty(reader.schema)).result()
             while batch is not None:
                 following = thread.submit(next, reader, None)
                 yield batch
@@ -139,6 +140,19 @@ class Session:
             return AdbcConnection(connect(self._secret))
         except Error as error:
             raise connection_fault(str(error), host=self.host, reference=self.reference) from None
+
+
+@contextmanager
+def _cancelled_on_error(statement: AdbcStatement) -> Iterator[None]:
+    """Let the server end a statement that nobody waits for any more, so that a read under way ends, too."""
+    from adbc_driver_manager import Error
+
+    try:
+        yield
+    except BaseException:
+        with suppress(Error):
+            statement.cancel()
+        raise
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

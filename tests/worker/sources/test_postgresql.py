@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -120,6 +121,17 @@ def test_reading_may_stop_early(shop: Shop) -> None:
     assert next(iter(batches)).num_rows == 1000
     batches.close()  # type: ignore[attr-defined]  # it is a generator
     assert next(iter(source.read(unit))).num_rows == 1000
+
+
+def test_reading_that_stops_does_not_wait_for_the_server(shop: Shop) -> None:
+    pause = "pg_sleep(CASE n WHEN 30000 THEN 60 ELSE 0 END)::text"
+    query = f"SELECT repeat('x', 1000) AS padding, {pause} FROM generate_series(1, 40000) AS n"
+    source = open_with("postgresql", {"connection": CONNECTION, "query": query})
+    batches = source.read(source.plan()[0])
+    next(iter(batches))
+    began = time.monotonic()
+    batches.close()  # type: ignore[attr-defined]  # it is a generator
+    assert time.monotonic() - began < 30
 
 
 class TestOptions:
