@@ -44,12 +44,14 @@ def _perform(ready: Stage) -> verdict.Verdict:
     _title("A source database with January's flights; the last day's are held back")
     source.fill(ready.source_url)
     _show_counts(ready)
-    _title("The configs, by plain SQL")
-    _insert_configs(ready)
-    _title("What a tick would do")
+    _title("A config by plain SQL, and twenty years of it asked for")
+    _execute(ready, "stocks.sql")
+    ready.post("/configs/stocks/backfill", {"start_date": "1999-01-04", "end_date": "2018-12-31"})
+    _title("More configs, while that is running")
+    _execute(ready, "configs.sql")
+    _title("What a tick would do now")
     ready.sluice("tick", "--dry-run")
     _title(f"A tick, {LIMIT} loads at a time")
-    ready.sluice("backfill", "stocks", "--start-date", "1999-01-04", "--end-date", "2018-12-31")
     ready.sluice("tick", "--wait", check=False)
     ready.sluice("runs", "list")
     verdict.check_runs(ready, found)
@@ -65,8 +67,8 @@ def _perform(ready: Stage) -> verdict.Verdict:
     return found
 
 
-def _insert_configs(ready: Stage) -> None:
-    text = files("demo").joinpath("configs.sql").read_text()
+def _execute(ready: Stage, name: str) -> None:
+    text = files("demo").joinpath(name).read_text()
     print(text)
     with psycopg2.connect(ready.database_url) as connection, connection.cursor() as cursor:
         cursor.execute(text)

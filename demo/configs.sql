@@ -18,11 +18,6 @@ values ('flights', 'postgresql',
        ('planes', 'postgresql', '{"connection": "env://FLIGHTS_DATABASE_URL", "table": "planes"}',
         'air', 'planes', 'replace', '1 day');
 
--- Stock prices: the dataset, the table, its columns and its partitions are the kind's own.
--- No schedule: on demand. The data of the demo ends in 2018, so it is loaded by a backfill.
-insert into load_configs (name, kind, source)
-values ('stocks', 'stock_prices', '{"tickers": ["^GSPC", "^IXIC"]}');
-
 -- One that fails: there is no such tab.
 insert into load_configs (name, kind, source, destination_dataset, destination_table, run_every)
 values ('penguins_typo', 'google_sheet',

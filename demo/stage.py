@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -48,6 +49,15 @@ class Stage:
         command = [_program("sluice"), *arguments]
         print(f"\n$ sluice {' '.join(arguments)}", flush=True)
         return subprocess.run(command, env=self.environment, check=check)
+
+    def post(self, path: str, body: dict[str, str]) -> None:
+        """Ask the serving orchestrator for something, as `curl` would."""
+        content = json.dumps(body)
+        print(f"\n$ curl -X POST {self.api_url}{path} -H 'content-type: application/json' -d '{content}'", flush=True)
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(f"{self.api_url}{path}", content.encode(), headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            print(answer.read().decode(), flush=True)
 
 
 @contextmanager

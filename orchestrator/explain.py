@@ -32,7 +32,7 @@ class Explanation:
     config_id: int | None
     config: str
     action: str
-    """launch, wait, settle, skip, quarantine, reject or idle."""
+    """launch, wait, settle, skip, quarantine, reject, follow or idle."""
     why: str
     slot_at: datetime | None = None
     run_id: str | None = None
@@ -133,6 +133,8 @@ def _why_waiting(row: RowMapping, settings: TickSettings, *, now: datetime) -> s
 
 
 def _idle(row: RowMapping) -> Explanation:
+    if row["live_run"]:
+        return Explanation(row["id"], row["name"], "follow", f"{row['live_state']} already", run_id=str(row["live_run"]))
     if row["quarantine_reason"]:
         return Explanation(row["id"], row["name"], "quarantine", row["quarantine_reason"])
     if not row["is_active"]:

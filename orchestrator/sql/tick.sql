@@ -323,8 +323,10 @@ order by r.queued_at, r.id
 
 -- name: idle_configs
 -- For a dry run: what is not due.
-select c.id, c.name, c.is_active, s.next_slot_at, s.quarantine_reason
-from load_configs c join load_states s on s.config_id = c.id
+select c.id, c.name, c.is_active, s.next_slot_at, s.quarantine_reason, r.id as live_run, r.state as live_state
+from load_configs c
+join load_states s on s.config_id = c.id
+left join runs r on r.config_id = c.id and r.state in ('launching', 'running')
 order by c.id
 
 -- name: record_tick

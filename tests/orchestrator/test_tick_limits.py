@@ -147,6 +147,7 @@ def test_dry_run_changes_nothing_and_announces_exactly_what_the_next_tick_does(
     assert told["bad"].action == "quarantine"
     assert told["paused"].why == "paused"
     assert told["on_demand"].why == "on demand only"
+    assert [line.config for line in announced.explanations if line.action == "follow"] == ["live"]
     settled = {line.config: line.why for line in announced.explanations if line.action == "settle"}
     assert settled["succeeds"] == "running → succeeded"
     assert settled["fails"].startswith("running → failed")
