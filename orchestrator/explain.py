@@ -134,7 +134,8 @@ def _why_waiting(row: RowMapping, settings: TickSettings, *, now: datetime) -> s
 
 def _idle(row: RowMapping) -> Explanation:
     if row["live_run"]:
-        return Explanation(row["id"], row["name"], "follow", f"{row['live_state']} already", run_id=str(row["live_run"]))
+        why = f"{row['live_state']} already"
+        return Explanation(row["id"], row["name"], "follow", why, run_id=str(row["live_run"]))
     if row["quarantine_reason"]:
         return Explanation(row["id"], row["name"], "quarantine", row["quarantine_reason"])
     if not row["is_active"]:
