@@ -124,7 +124,7 @@ def test_reading_may_stop_early(shop: Shop) -> None:
 
 
 def test_reading_that_stops_does_not_wait_for_the_server(shop: Shop) -> None:
-    pause = "pg_sleep(CASE n WHEN 30000 THEN 60 ELSE 0 END)::text"
+    pause = "pg_sleep(CASE n WHEN 12000 THEN 60 ELSE 0 END)::text"
     query = f"SELECT repeat('x', 1000) AS padding, {pause} FROM generate_series(1, 40000) AS n"
     source = open_with("postgresql", {"connection": CONNECTION, "query": query})
     batches = source.read(source.plan()[0])
