@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,11 @@ class GoogleSheet:
         self._reader = Reader(client, options)
 
     def plan(self) -> Sequence[PlannedUnit]:
-        version = self._client.version(self._options.spreadsheet_id) if self._options.skip_unchanged else None
-        if version is not None and self._is_loaded(version):
+        mark = self._mark() if self._options.skip_unchanged else None
+        if mark is not None and self._is_loaded(mark):
             return ()
         tab = choose_tab(self._reader.tabs(), self._options, self._request.warn)
-        return (PlannedUnit(key="sheet", cursor=version, window=tab.window()),)
+        return (PlannedUnit(key="sheet", cursor=mark, window=tab.window()),)
 
     def read(self, unit: PlannedUnit) -> Iterator[pa.RecordBatch]:
         tab, table = self._reader.read(unit.window["gid"])
@@ -67,10 +68,17 @@ class GoogleSheet:
             conversion = schema.detect(table, request.existing(), tab.zone, request.warn)
         yield from conversion.batches(request.batch_size)
 
-    def _is_loaded(self, version: str) -> bool:
-        """Tell whether the table holds this version of the file; not so if nobody knows what a failed run left."""
+    def _mark(self) -> dict[str, str]:
+        """Say what would be loaded: this version of the file, read by these options into these columns."""
+        columns = [column.model_dump_json() for column in self._request.custom_schema or ()]
+        reading = "\n".join([self._options.model_dump_json(), *columns])
+        version = self._client.version(self._options.spreadsheet_id)
+        return {"version": version, "reading": hashlib.sha256(reading.encode()).hexdigest()[:16]}
+
+    def _is_loaded(self, mark: dict[str, str]) -> bool:
+        """Tell whether the table holds just that; not so if nobody knows what a failed run left."""
         request = self._request
-        return version == request.cursor and not request.failed_before and request.existing() is not None
+        return mark == request.cursor and not request.failed_before and request.existing() is not None
 
     def _nothing(self, tab: Tab, batch: pa.RecordBatch | None) -> pa.RecordBatch:
         if batch is None:

@@ -13,6 +13,7 @@ import pytest
 from sandbox.sheets import OFFICE_WORKBOOK, Spreadsheet, Tab
 from tests.support.sheet_loads import Loaded, load_sheet
 from tests.worker.sources.conformance import open_with
+from worker.contract.custom_schema import Column, ColumnType, Mode
 from worker.errors import ConfigurationError, Unavailable
 from worker.sheets.wire import Patience
 
@@ -132,23 +133,34 @@ class TestSkippingAnUnchangedSheet:
         there = {"cursor": cursor, "existing": lambda: pa.schema([pa.field("name", pa.utf8())])}
         return load_sheet(sheet, there | request, skip_unchanged=True)
 
+    def cursor(self, sheet: Spreadsheet) -> Any:  # noqa: ANN401 - a cursor is any JSON
+        """Return what a load of the sheet as it is would leave."""
+        (unit,) = self.load(sheet, None).units
+        return unit.cursor
+
     def test_cursor_is_the_version_that_was_read(self, sheet: Spreadsheet) -> None:
-        assert [unit.cursor for unit in self.load(sheet, None).units] == [str(sheet.version)]
+        assert self.cursor(sheet)["version"] == str(sheet.version)
 
     def test_unchanged_sheet_has_nothing_to_load(self, sandbox: Sandbox, sheet: Spreadsheet) -> None:
-        assert self.load(sheet, str(sheet.version)).units == []
-        assert sandbox.requests.count("sheets") == 0
+        cursor = self.cursor(sheet)
+        asked = sandbox.requests.count("sheets")
+        assert self.load(sheet, cursor).units == []
+        assert sandbox.requests.count("sheets") == asked
 
     def test_changed_sheet_is_loaded(self, sheet: Spreadsheet) -> None:
-        version = str(sheet.version)
+        cursor = self.cursor(sheet)
         sheet.append("Sheet1", [["Bob"]])
-        assert self.load(sheet, version).rows == [("Ann",), ("Bob",)]
+        assert self.load(sheet, cursor).rows == [("Ann",), ("Bob",)]
+
+    def test_unchanged_sheet_is_loaded_into_another_schema(self, sheet: Spreadsheet) -> None:
+        another = [Column(name="name", type=ColumnType.STRING, mode=Mode.REQUIRED)]
+        assert self.load(sheet, self.cursor(sheet), custom_schema=another).rows == [("Ann",)]
 
     @pytest.mark.parametrize("request_", [{"failed_before": True}, {"existing": lambda: None}])
     def test_unchanged_sheet_is_loaded_after_a_failure_or_without_a_table(
         self, sheet: Spreadsheet, request_: dict[str, Any]
     ) -> None:
-        assert self.load(sheet, str(sheet.version), **request_).rows == [("Ann",)]
+        assert self.load(sheet, self.cursor(sheet), **request_).rows == [("Ann",)]
 
     def test_drive_is_not_asked_unless_told_to(self, sandbox: Sandbox, sheet: Spreadsheet) -> None:
         assert load_sheet(sheet, {"cursor": str(sheet.version)}).rows == [("Ann",)]
