@@ -14,10 +14,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
+from threading import Event
 from typing import TYPE_CHECKING
 
 import yfinance
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    Retrying,
+    retry_if_exception_type,
+    sleep_using_event,
+    stop_after_attempt,
+    stop_when_event_set,
+    wait_random_exponential,
+)
 from yfinance.cache import get_tz_cache
 from yfinance.exceptions import YFPricesMissingError, YFRateLimitError
 
@@ -63,6 +71,7 @@ class Yahoo:
         _forget_answers()
         self._today = today
         self._listings: dict[str, Listing] = {}
+        self._given_up = Event()
 
     def expect(self, symbol: str, time_zone: str) -> None:
         """Say in which zone a ticker trades; yfinance would ask Yahoo, once per ticker and process."""
@@ -76,11 +85,16 @@ class Yahoo:
         """
         attempts = Retrying(
             retry=retry_if_exception_type(Unavailable),
-            stop=stop_after_attempt(3),
+            stop=stop_after_attempt(3) | stop_when_event_set(self._given_up),
             wait=wait_random_exponential(multiplier=1, max=20),
+            sleep=sleep_using_event(self._given_up),
             reraise=True,
         )
         return attempts(self._history, symbol, start, end)
+
+    def give_up(self) -> None:
+        """Let nothing be asked a second time from now on, and end the pauses that are under way."""
+        self._given_up.set()
 
     def _history(self, symbol: str, start: date, end: date) -> Answer:
         listing = self._listings.get(symbol)

@@ -101,9 +101,11 @@ class StockPricesSource:
         for symbol in self._options.tickers:
             self._yahoo.expect(symbol, self._calendar(symbol).time_zone)
         with ThreadPoolExecutor(self._options.tickers_per_request) as threads:
-            return list(
-                threads.map(lambda symbol: self._yahoo.history(symbol, days.start, days.end), self._options.tickers)
-            )
+            try:
+                return list(threads.map(lambda symbol: self._yahoo.history(symbol, *days), self._options.tickers))
+            except BaseException:
+                self._yahoo.give_up()  # or the threads, which are waited for, go on with what nobody needs
+                raise
 
     def _check(self, answers: Sequence[Answer], days: Days) -> None:
         """Refuse what is not complete, unless that is allowed; say what else there is to know.

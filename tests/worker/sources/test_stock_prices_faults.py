@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.exchange import Market, sessions, traded
 from worker.errors import Unavailable
+from worker.market.yahoo import Yahoo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,16 @@ def test_tickers_that_wait_are_not_asked_for_after_a_failure(market: Market) -> 
     with pytest.raises(Unavailable):
         market.rows({**OPTIONS, "tickers": ["AAPL", *many], "tickers_per_request": 1})
     assert len(set(market.charts())) < len(many)
+
+
+def test_after_giving_up_nothing_is_asked_again(market: Market) -> None:
+    market.sandbox.faults.add(service="yahoo", match="/chart/", status=429, times=None)
+    yahoo = Yahoo(today=FRIDAY)
+    yahoo.expect("AAPL", "America/New_York")
+    yahoo.give_up()
+    with pytest.raises(Unavailable):
+        yahoo.history("AAPL", START, FRIDAY)
+    assert market.charts() == ["AAPL", "AAPL"], "yfinance itself asks twice, with another cookie"
 
 
 def test_cookie_that_is_refused_does_not_matter(market: Market) -> None:
