@@ -70,6 +70,19 @@ class Configs:
             raise NotFound(message)
         return row
 
+    def get(self, config_id: int) -> RowMapping:
+        """Return a config by its id alone.
+
+        Raises:
+            NotFound: it is gone.
+        """
+        row = self._connection.execute(queries("configs")["get_config"], {"id": config_id}).mappings().first()
+        if row is None:
+            raise NotFound(
+                f"config: expected an id, got {config_id}, which is none any more; see `sluice configs list`"
+            )
+        return row
+
     def find_by_name(self, name: str) -> RowMapping:
         """Return a config by its name alone.
 
@@ -120,7 +133,7 @@ class Configs:
             NotFound: there is no such config.
             ConfigError: it would not work any more.
         """
-        row = self.find(name)
+        row = self._locked(name)
         form = ConfigForm.read_changed(written(row), changes)
         self.check(form, config_id=row["id"], now=now)
         if keep_cursor:
@@ -149,6 +162,12 @@ class Configs:
             queries("configs")["delete_config"], {"id": self.find(name)["id"]}
         ).scalar_one()
         return deleted
+
+    def _locked(self, name: str) -> RowMapping:
+        """Find a config and keep others from changing it meanwhile: their change would be lost."""
+        config_id = self.find(name)["id"]
+        self._connection.execute(queries("configs")["lock_config"], {"id": config_id})
+        return self.get(config_id)
 
     def _warnings(self, form: ConfigForm, config_id: int | None) -> list[str]:
         where = {

@@ -16,6 +16,7 @@ from orchestrator.app import environment_of_workers, open_database, shown
 from orchestrator.errors import SluiceError
 from orchestrator.history import History
 from orchestrator.launchers.subprocess import WORKER
+from orchestrator.version import version
 from worker.contract.run_folder import local_path
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _worker(settings: Settings, environment: Mapping[str, str]) -> Finding:
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
         return _wrong("worker", f"worker: expected exit code 0, got {done.returncode}: {''.join(said)}")
-    return _ok("worker", f"starts ({' '.join(WORKER)})")
+    return _ok("worker", f"starts ({' '.join(WORKER)}), Sluice {version()}")
 
 
 def _google(environment: Mapping[str, str]) -> Finding:

@@ -15,6 +15,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004 - of the pool
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -42,6 +44,9 @@ class Unreachable(SluiceError):  # noqa: N818 - it names the fault
 class DatabaseNotReady(SluiceError):  # noqa: N818 - it names the fault
     """The database's migrations are not those of this version."""
 
+
+UNANSWERED = (OperationalError, InterfaceError, TimeoutError)
+"""How SQLAlchemy says that the database did not answer, or not in time."""
 
 _SENTENCE = re.compile(
     r"(?P<where>[^:]+): expected (?P<expected>.*?), got (?P<got>.*?)(?:; (?P<advice>[^;]*))?", re.DOTALL

@@ -31,21 +31,22 @@ class ExitCode(IntEnum):
 
 def exit_code_of(error: Exception) -> ExitCode:
     """Return the code that a command ends with when this error ends it."""
-    from sqlalchemy.exc import OperationalError
-
     from orchestrator import errors
     from orchestrator.check import ConfigError
     from orchestrator.embedded_home import EmbeddedPostgresError
     from orchestrator.launcher import LaunchRefused
     from orchestrator.migrate import MigrationError
 
+    if isinstance(error, MigrationError) and isinstance(error.__cause__, errors.UNANSWERED):
+        return ExitCode.TRY_AGAIN  # a lock was not to be had
     codes: dict[ExitCode, tuple[type[Exception], ...]] = {
         ExitCode.FAILED: (errors.Refused,),
         ExitCode.NOT_FOUND: (errors.NotFound,),
-        ExitCode.TRY_AGAIN: (errors.Unreachable, MigrationError, OperationalError),
+        ExitCode.TRY_AGAIN: (errors.Unreachable, *errors.UNANSWERED),
         ExitCode.CONFIGURATION: (
             errors.SettingsError,
             errors.DatabaseNotReady,
+            MigrationError,
             ConfigError,
             EmbeddedPostgresError,
             LaunchRefused,

@@ -33,7 +33,10 @@ def read_log(row: RowMapping, attempt: int | None = None) -> bytes:
 
 def _printed(folder: RunFolder, log_uri: str | None) -> bytes | None:
     """What the launcher keeps beside the run, on this machine."""
-    if log_uri and log_uri.startswith(f"{folder.url}/"):
+    if not (log_uri and folder.url.startswith("file://") and log_uri.startswith("file://")):
+        return None
+    path = local_path(log_uri).resolve()
+    if path.is_relative_to(local_path(folder.url).resolve()):
         with suppress(OSError):
-            return local_path(log_uri).read_bytes()[-LOG_TAIL_BYTES:]
+            return path.read_bytes()[-LOG_TAIL_BYTES:]
     return None

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from orchestrator.api import configs, health, problems, runs, ticks
 from orchestrator.api.parts import BEARER
 from orchestrator.auth import Guard
+from orchestrator.version import version
 
 if TYPE_CHECKING:
     from orchestrator.app import App
@@ -38,14 +39,3 @@ def describe_api() -> FastAPI:
     api.include_router(health.router)
     problems.register(api)
     return api
-
-
-def version() -> str:
-    """Return the version of this installation."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as installed
-
-    try:
-        return installed("sluice")
-    except PackageNotFoundError:  # run from a checkout
-        return "0+checkout"

@@ -47,7 +47,7 @@ def create(app: ThisApp, connection: Transaction, form: NewConfig, response: Res
     configs = app.configs(connection)
     config_id = configs.create(form, now=app.now(connection))
     response.headers["Location"] = f"/configs/{config_id}"
-    return ConfigView.of(configs.find(str(config_id)))
+    return ConfigView.of(configs.get(config_id))
 
 
 @router.post(
@@ -91,7 +91,7 @@ def change(
     """What is not named stays; null takes a value away. Another source or destination starts the cursor anew."""
     configs = app.configs(connection)
     config_id = configs.change(name, changes, now=app.now(connection), keep_cursor=keep_cursor)
-    return ConfigView.of(configs.find(str(config_id)))
+    return ConfigView.of(configs.get(config_id))
 
 
 @router.post("/{name}/pause", summary="Pause a config", responses={200: _SHOWN, **NOT_FOUND})

@@ -8,11 +8,10 @@ import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from orchestrator.check import ConfigError
-from orchestrator.errors import DatabaseNotReady, NotFound, Refused, Unreachable, problem
+from orchestrator.errors import UNANSWERED, DatabaseNotReady, NotFound, Refused, Unreachable, problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,7 +93,8 @@ def register(api: FastAPI) -> None:
     api.add_exception_handler(ConfigError, _config_error)
     api.add_exception_handler(RequestValidationError, _request_error)
     api.add_exception_handler(HTTPException, _http_error)
-    api.add_exception_handler(OperationalError, _database_error)
+    for unanswered in UNANSWERED:
+        api.add_exception_handler(unanswered, _database_error)
     api.add_exception_handler(Exception, _bug)
 
 

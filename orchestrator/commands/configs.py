@@ -53,6 +53,7 @@ def add(  # noqa: PLR0913 - one flag per thing that most configs say
 ) -> None:
     """Add a config: of a file, of flags, or of a file with what the flags change."""
     from orchestrator.config_file import read_new
+    from orchestrator.views import ConfigView
 
     flags = {
         "name": name,
@@ -69,7 +70,7 @@ def add(  # noqa: PLR0913 - one flag per thing that most configs say
     with database.open() as opened, opened.engine.begin() as connection:
         configs, now = opened.configs(connection), opened.now(connection)
         warnings = configs.check(form, now=now).warnings
-        view = _view(configs, str(configs.create(form, now=now)))
+        view = ConfigView.of(configs.get(configs.create(form, now=now)))
     _warn(form.name, warnings)
     if json:
         render.as_json(view)

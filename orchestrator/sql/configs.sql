@@ -14,6 +14,16 @@ from load_configs c join load_states s on s.config_id = c.id
 where c.name = :name or cast(c.id as text) = :name
 order by c.name <> :name limit 1
 
+-- name: get_config
+-- By id alone: another config may have a name that reads like it.
+select c.*, s.next_slot_at, s.last_launched_at, s.last_success_at, s.last_rows, s.consecutive_failures,
+       s.quarantine_reason, s.cursor, s.namespace
+from load_configs c join load_states s on s.config_id = c.id where c.id = :id
+
+-- name: lock_config
+-- Whoever changes a config writes all of its columns. No tick waits for this lock, nor is it held up by one.
+select from load_configs where id = :id for no key update
+
 -- name: set_active
 -- Without a look at the rest: a config that does not work can be paused, too.
 update load_configs set is_active = :active where id = :id and is_active <> :active

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from orchestrator.config_form import ConfigForm
 from orchestrator.errors import NotFound, Refused
 from orchestrator.store import Store
 from tests.support.configs import SHEET_URL, add_config, execute, rows
+from tests.support.waiting import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +60,41 @@ def test_name_that_reads_like_an_id_wins_over_the_id(configs: Configs, connectio
         configs.find_by_name(str(second))
 
 
+def test_config_is_told_from_another_whose_name_is_its_id(configs: Configs, connection: Connection) -> None:
+    first = _create(configs, connection, "sheet")
+    _create(configs, connection, str(first))
+    assert configs.get(first)["name"] == "sheet"
+    configs.change("sheet", {"owner": "me"}, now=Store(connection).clock())
+    assert configs.get(first)["owner"] == "me"
+
+
+def test_two_who_change_different_fields_at_once_both_win(app: App, engine: Engine) -> None:
+    add_config(engine, "sheet")
+
+    def change(field: str, connection: Connection) -> None:
+        app.configs(connection).change("sheet", {field: "x"}, now=app.now(connection))
+
+    def change_later() -> None:
+        with engine.begin() as connection:
+            change("owner", connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.begin() as connection:
+            change("description", connection)
+            later = pool.submit(change_later)
+            waiting = "select from pg_locks where not granted"
+            wait_until(lambda: rows(engine, waiting), what="the second change to wait for the first")
+        later.result(10)
+    assert rows(engine, "select owner, description from load_configs") == [{"owner": "x", "description": "x"}]
+
+
+def test_tick_does_not_wait_for_one_who_changes_a_config(app: App, engine: Engine, ticker: Ticker) -> None:
+    add_config(engine, "sheet")
+    with engine.begin() as connection:
+        app.configs(connection).change("sheet", {"owner": "x"}, now=app.now(connection))
+        assert ticker.tick().complete
+
+
 @pytest.mark.parametrize("name", ["gone", "", "0", "a\0b", "%"])
 def test_config_that_is_not_there_is_told(configs: Configs, name: str) -> None:
     with pytest.raises(NotFound, match=r"config: expected a name or id, got .*; see `sluice configs list`"):
@@ -74,7 +111,7 @@ def test_name_is_taken_once(configs: Configs, connection: Connection) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"run_every": "30s"}, "run_every: expected from 1m to 3660d, got '30s'; correct it"),
+        ({"run_every": "30s"}, "run_every: expected from 1m to 36500d, got '30s'; correct it"),
         ({"run_every": "1h", "cron": "* * * * *"}, "schedule: expected run_every or cron"),
         ({"timeout": "400h"}, "timeout: expected from 1s to 7d, got '400h'; correct it"),
         ({"pool": "nowhere"}, "pool: expected one of the table `pools`"),

@@ -186,3 +186,9 @@ def test_id_of_a_config_that_was_renamed_still_finds_it(api: Client, engine: Eng
     config_id = api.post("/configs", json=SHEET).json()["id"]
     execute(engine, "update load_configs set name = 'other'")
     assert api.get(f"/configs/{config_id}").json()["name"] == "other"
+
+
+def test_new_config_is_shown_even_if_another_is_named_like_its_id(api: Client) -> None:
+    first = api.post("/configs", json=SHEET).json()["id"]
+    api.post("/configs", json=SHEET | {"name": str(first + 2)})
+    assert api.post("/configs", json=SHEET | {"name": "third"}).json()["name"] == "third"

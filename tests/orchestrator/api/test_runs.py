@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.configs import add_config, execute, rows
 from tests.support.fakes import ScriptedLauncher, end, error
-from worker.contract.run_folder import RunFolder
+from worker.contract.run_folder import RunFolder, local_path
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -162,6 +162,22 @@ def test_log_is_what_the_worker_left(api: Client, engine: Engine, ticker: Ticker
     answer = api.get(f"/runs/{run.id}/log")
     assert (answer.content, answer.headers["Content-Type"]) == (b'{"message": "done"}\n', "application/x-ndjson")
     assert api.get(f"/runs/{run.id}/log?attempt=2").status_code == 404
+
+
+def test_log_of_a_running_run_is_what_it_has_printed_so_far(
+    api: Client, engine: Engine, ticker: Ticker, launcher: ScriptedLauncher
+) -> None:
+    add_config(engine, "sheet")
+    ticker.tick()
+    run, _ = launcher.launched[0]
+    folder = local_path(str(run.spec.run_folder))
+    folder.mkdir(parents=True)
+    (folder / "output-1.log").write_text("so far")
+    (folder.parent / "secret").write_text("hunter2")
+    execute(engine, "update runs set log_uri = :uri", uri=f"{run.spec.run_folder}/output-1.log")
+    assert api.get(f"/runs/{run.id}/log").text == "so far"
+    execute(engine, "update runs set log_uri = :uri", uri=f"{run.spec.run_folder}/../secret")
+    assert api.get(f"/runs/{run.id}/log").status_code == 404
 
 
 def test_waiting_run_is_cancelled_and_a_cancelled_one_is_409(api: Client, engine: Engine) -> None:

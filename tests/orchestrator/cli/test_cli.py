@@ -16,6 +16,7 @@ from orchestrator.cli import app as sluice
 from orchestrator.commands.flags import DATABASE_FLAGS
 from orchestrator.exit_codes import ExitCode
 from orchestrator.settings import Settings
+from tests.support.configs import execute
 from worker.contract.exit_code import ExitCode as WorkerExitCode
 
 if TYPE_CHECKING:
@@ -112,6 +113,16 @@ def test_lock_that_a_tick_holds_is_try_again(run: Sluice, engine: Engine) -> Non
         tick.exec_driver_sql("select pg_advisory_xact_lock(1399616867)")
         said = run("tick", "--dry-run", code=75).stderr
     assert said == "error: database: expected a lock that is free, got one that another tick holds; try again\n"
+
+
+def test_database_of_a_newer_sluice_is_not_tried_again(run: Sluice, engine: Engine) -> None:
+    execute(engine, "update sluice_version set version_num = 'newer'")
+    assert "got newer; run `sluice migrate`" in run("tick", code=78).stderr
+    assert "migrate: expected a database that fits revision" in run("migrate", code=78).stderr
+
+
+def test_version_is_printed(bare: Sluice) -> None:
+    assert re.fullmatch(r"\d+\.\d+\.\d+\n", bare("--version").stdout)
 
 
 def test_doctor_ends_with_1_only_if_something_is_wrong(run: Sluice) -> None:
