@@ -40,8 +40,8 @@ _SHOWN_ID = 8
 
 
 def say(text: str = "") -> None:
-    """Print a line."""
-    print(text)  # noqa: T201 - this is where commands print
+    """Print a line, now: whoever follows a log waits for it."""
+    print(text, flush=True)  # noqa: T201 - this is where commands print
 
 
 def complain(text: str) -> None:

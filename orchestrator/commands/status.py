@@ -65,7 +65,10 @@ def _print(view: StatusView) -> None:
         ]
     )
     for config in view.troubled:
-        why = config.quarantine_reason or f"{config.consecutive_failures} failures in a row"
-        render.say(f"{config.name}: {why}; see `sluice runs list --config {config.name}`")
+        if config.quarantine_reason:
+            render.say(f"{config.name} is quarantined: {config.quarantine_reason}")
+            continue
+        times = "once" if config.consecutive_failures == 1 else f"{config.consecutive_failures} times in a row"
+        render.say(f"{config.name} failed {times}; see `sluice runs list --config {config.name}`")
     for alert in view.dead_alerts:
         render.say(f"message about {alert.config_name} is dead: {alert.error}")
