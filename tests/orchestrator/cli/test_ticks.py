@@ -40,7 +40,7 @@ def test_run_waits_and_its_log_and_all_about_it_can_be_seen(run: Sluice, engine:
     assert "error\t" in run("runs", "show", beginning).stdout
     assert '"severity": "ERROR"' in run("runs", "logs", beginning).stdout
     assert run("status", "--json")["troubled"][0]["name"] == "shop"
-    assert "shop: 1 failures in a row" in run("status").stdout
+    assert "shop failed once" in run("status").stdout
 
 
 def test_run_of_a_config_that_is_not_there_ends_with_3(run: Sluice) -> None:
