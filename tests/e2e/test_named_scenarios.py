@@ -11,7 +11,7 @@ import pytest
 from orchestrator.launch import environment
 from orchestrator.store import Store
 from tests.support.configs import execute
-from tests.support.crash import SHOP
+from tests.support.crash import LOCK, WAITS_AT_THIRD_ROW
 from tests.support.promises import check_promises
 
 if TYPE_CHECKING:
@@ -139,12 +139,10 @@ def test_config_deleted_and_made_again_is_another_one(rig: Rig) -> None:
 
 
 def test_source_that_is_cut_off_while_it_is_read_leaves_nothing_half_loaded(rig: Rig) -> None:
-    """The third row waits for a lock that the test holds; then the server ends the worker's session."""
     rig.order(5)
-    query = "select id, case id when 3 then pg_advisory_xact_lock_shared(42)::text end as note from orders"
-    rig.add_orders(source={"connection": SHOP, "query": query, "cursor_column": "id"})
+    rig.add_orders(source=WAITS_AT_THIRD_ROW)
     with rig.source.begin() as holding:
-        holding.exec_driver_sql("select pg_advisory_xact_lock(42)")
+        holding.exec_driver_sql(LOCK)
         rig.tick()
         rig.end_waiting_session()
         rig.wait_for_workers()
@@ -213,3 +211,23 @@ def test_bad_row_harms_itself_only(rig: Rig) -> None:
     assert {run["config_name"]: run["state"] for run in rig.runs()} == {"broken": "rejected", "orders": "succeeded"}
     assert rig.ids("orders") == rig.ordered()
     assert len(rig.sandbox.slack.messages) == 2
+
+
+def test_dry_run_leaves_database_and_folders_as_they_are_and_announces_the_next_tick(rig: Rig) -> None:
+    """One worker died before it took its fence, which only a real tick revokes; one failed, and one is done."""
+    rig.order(3)
+    rig.write_rows(1, 2)
+    rig.add_rows()
+    rig.tick("worker.before_fence")
+    rig.wait_for_workers()
+    rig.add_broken()
+    rig.add_orders()
+    rig.tick(limit=3)
+    rig.wait_for_workers()
+    before = rig.everything()
+    dry = rig.tick(dry_run=True)
+    assert rig.everything() == before
+    settled = {line.config: line.why.partition(":")[0] for line in dry.explanations if line.action == "settle"}
+    rig.tick()
+    assert settled == {run["config_name"]: f"running → {run['state']}" for run in rig.runs()}
+    assert set(settled.values()) == {"running → succeeded", "running → rejected"}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orchestrator import failpoints as orchestrators
-from tests.support.crash import SHOP
+from tests.support.crash import LOCK, WAITS_AT_THIRD_ROW
 from tests.support.promises import check_promises, check_whole_units
 from worker import failpoints as workers
 
@@ -175,14 +175,27 @@ def test_run_past_its_timeout_is_ended_and_says_so(rig: Rig) -> None:
 
 
 def test_worker_that_cannot_hear_is_killed_after_the_grace(rig: Rig) -> None:
-    """It waits in the source's driver for a lock, where no signal reaches it."""
     rig.order(3)
     rig.add_orders(timeout="1 second", max_attempts=1)
-    with rig.source.begin() as blocking:
-        blocking.exec_driver_sql("lock table orders in access exclusive mode")
-        rig.settle()
+    rig.settle("worker.before_publish:1:STOP")
     assert rig.run()["state"] == "failed"
-    assert "killed 1 s later" in rig.run()["error"]
-    assert SHOP not in rig.run()["error"]
+    assert "timed out after 1 s, killed 1 s later" in rig.run()["error"]
     rig.finish()
+    assert rig.tables() == []
+    check_promises(rig)
+
+
+def test_load_that_waits_for_its_source_is_cancelled(rig: Rig) -> None:
+    rig.order(5)
+    rig.add_orders(source=WAITS_AT_THIRD_ROW)
+    with rig.source.begin() as holding:
+        holding.exec_driver_sql(LOCK)
+        rig.tick()
+        rig.wait_for_waiting_session()
+        rig.cancel(rig.run())
+        rig.tick()
+        rig.wait_for_workers()
+    rig.tick()
+    assert rig.run()["state"] == "cancelled"
+    assert rig.tables() == []
     check_promises(rig)

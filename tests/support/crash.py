@@ -33,6 +33,13 @@ if TYPE_CHECKING:
     from tests.support.processes import ForkServer, Started
 
 SHOP = "env://SHOP_DATABASE_URL"
+LOCK = "select pg_advisory_xact_lock(42)"
+"""Whoever holds this in the source holds up a read of `WAITS_AT_THIRD_ROW`."""
+WAITS_AT_THIRD_ROW = {
+    "connection": SHOP,
+    "query": "select id, case id when 3 then pg_advisory_xact_lock_shared(42)::text end as note from orders",
+    "cursor_column": "id",
+}
 _PATIENCE_SECONDS = 40
 _MOST_TICKS = 25
 _WATCH = """
@@ -91,11 +98,17 @@ class Rig:
         numbered: list[list[int | str]] = [[number, name] for number, name in enumerate(names, 1)]
         self.sandbox.sheets.add(Spreadsheet("names", tabs=[Tab("Names", [["id", "name"], *numbered])]))
 
+    def wait_for_waiting_session(self) -> int:
+        """Wait for a session of the source that waits for a lock, and return its process id."""
+        waiting = "select pid from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
+        sessions = wait_until(
+            lambda: rows(self.source, waiting), timeout_seconds=_PATIENCE_SECONDS, what="a session waits"
+        )
+        return int(sessions[0]["pid"])
+
     def end_waiting_session(self) -> None:
-        """Wait for a session of the source that waits for a lock, and have the server end it."""
-        query = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
-        own = f"{query} and datname = current_database()"
-        wait_until(lambda: rows(self.source, own), timeout_seconds=_PATIENCE_SECONDS, what="a session waits")
+        """Have the source end a session that waits for a lock."""
+        execute(self.source, "select pg_terminate_backend(:pid)", pid=self.wait_for_waiting_session())
 
     def rows_file(self, name: str = "rows") -> Path:
         return self.home / f"{name}.json"
@@ -290,6 +303,13 @@ class Rig:
         """Ask the destination."""
         with duckdb.connect(self.home / "warehouse.duckdb", read_only=True) as connection:
             return connection.execute(sql).fetchall()
+
+    def everything(self) -> list[Any]:
+        """Return all rows of all tables but the ticks', and all files."""
+        tables = rows(self.engine, "select relname as name from pg_stat_user_tables where relname <> 'ticks'")
+        names = sorted(table["name"] for table in tables)
+        kept = [(name, rows(self.engine, f"select t::text as row from {name} t order by 1")) for name in names]
+        return [*kept, *sorted((str(path), path.stat().st_mtime_ns) for path in self.home.rglob("*"))]
 
     def tables(self) -> Sequence[str]:
         """Return the tables of the destination."""

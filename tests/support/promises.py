@@ -99,6 +99,18 @@ def check_whole_units(rig: Rig) -> None:
             _check_units(rig, run, there)
 
 
+def check_plans_are_whole(rig: Rig, table: str) -> None:
+    """Where no cursor tells what is new, each plan of which a unit is there is there as a whole, once."""
+    keys = {key for (key,) in rig.query("select key from _sluice.receipts")}
+    expected: list[int] = []
+    for run in rig.runs():
+        plan = rig.folder(run).plan() if run["spec"] and run["spec"]["destination_table"] == table else None
+        there = [unit for unit in plan.units if f"{run['id']}/{unit.key}" in keys] if plan else []
+        assert not there or there == list(plan.units if plan else ()), run["id"]
+        expected += [number for unit in there for number in range(unit.window[0], unit.window[1] + 1)]
+    assert rig.ids(table) == sorted(expected)
+
+
 def _check_units(rig: Rig, run: Run, there: list[int]) -> None:
     plan = rig.folder(run).plan()
     for unit in plan.units if plan and run["spec"]["kind"] == "rows" else ():
