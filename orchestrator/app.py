@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dotenv import dotenv_values
 from sqlalchemy.exc import OperationalError
 
+import migrations
 from orchestrator import migrate
 from orchestrator.auth import tick_token
 from orchestrator.coalesce import CoalescingTicker
@@ -175,7 +176,7 @@ def _migrated(engine: sa.Engine, *, embedded: bool) -> None:
     if not embedded:
         found = migrate.current(engine) or "none"
         raise DatabaseNotReady(
-            f"database: expected migration {migrate.head()}, got {found}; run `sluice migrate`"
+            f"database: expected migration {migrations.HEAD}, got {found}; run `sluice migrate`"
             " (a revision that is unknown here means that Sluice itself is older than its database)"
         )
     migrate.upgrade(engine)

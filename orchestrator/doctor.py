@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
+import migrations
 from orchestrator import migrate
 from orchestrator.app import environment_of_workers, open_database, shown
 from orchestrator.errors import SluiceError
@@ -86,7 +87,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def _migrations(engine: Engine, *, embedded: bool) -> Finding:
-    found, wanted = migrate.current(engine), migrate.head()
+    found, wanted = migrate.current(engine), migrations.HEAD
     if found == wanted:
         return _ok("migrations", f"at {found}")
     if embedded and found is None:

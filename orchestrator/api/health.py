@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse, Response
 
+import migrations
 from orchestrator import migrate
 from orchestrator.api import examples
 from orchestrator.api.parts import BEARER, ThisApp
@@ -30,7 +31,7 @@ def readyz(app: ThisApp) -> dict[str, str]:
     """Looks at the database."""
     with app.engine.connect() as connection:
         if not migrate.is_current(connection):
-            raise DatabaseNotReady(f"database: expected migration {migrate.head()}, got another; run `sluice migrate`")
+            raise DatabaseNotReady(f"database: expected migration {migrations.HEAD}, got another; run `sluice migrate`")
     return {}
 
 

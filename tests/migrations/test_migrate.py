@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import psycopg2
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import migrations
@@ -28,7 +29,7 @@ TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'"
 def test_upgrade_brings_an_empty_database_to_the_head(postgres_url: str) -> None:
     assert migrate.current(postgres_url) is None
     migrate.upgrade(postgres_url)
-    assert migrate.current(postgres_url) == migrate.head()
+    assert migrate.current(postgres_url) == migrations.HEAD
 
 
 def test_upgrade_stops_at_the_revision_that_is_named(postgres_url: str) -> None:
@@ -59,7 +60,7 @@ def test_two_upgrades_at_once_run_one_after_the_other(postgres_url: str) -> None
         wait_for_waiters(starter, 2)
         starter.rollback()
         assert [process.wait() for process in both] == [0, 0]
-    assert migrate.current(postgres_url) == migrate.head()
+    assert migrate.current(postgres_url) == migrations.HEAD
 
 
 def test_revision_that_fails_leaves_nothing_of_the_others(postgres_url: str) -> None:
@@ -76,7 +77,7 @@ def test_lock_that_is_not_free_is_not_waited_for_long(connection: Connection, da
         rows(reader, "SELECT FROM load_configs")
         with pytest.raises(migrate.MigrationError, match="end the transaction that holds the lock"):
             migrate.downgrade(database_url, "base")
-    assert migrate.current(database_url) == migrate.head()
+    assert migrate.current(database_url) == migrations.HEAD
 
 
 def test_database_of_a_newer_release_is_left_alone(connection: Connection, database_url: str) -> None:
@@ -147,7 +148,7 @@ def _alembic(*arguments: str, database_url: str | None = None) -> subprocess.Com
 def test_alembic_command_takes_the_database_from_the_environment(postgres_url: str) -> None:
     done = _alembic("upgrade", "head", database_url=postgres_url)
     assert done.returncode == 0, done.stderr
-    assert migrate.current(postgres_url) == migrate.head()
+    assert migrate.current(postgres_url) == migrations.HEAD
     assert "No new upgrade operations" in _alembic("check", database_url=postgres_url).stdout
 
 
@@ -169,3 +170,8 @@ def test_error_of_the_connection_is_passed_on() -> None:
     with pytest.raises(Exception, match=r"does not exist|No such file") as raised:
         migrate.upgrade("postgresql://nobody@/nothing?host=/nowhere")
     assert isinstance(raised.value.__cause__, psycopg2.OperationalError)
+
+
+def test_head_is_the_last_revision() -> None:
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    assert scripts.get_heads() == [migrations.HEAD]
