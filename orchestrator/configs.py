@@ -12,8 +12,10 @@ from orchestrator.check import Checked, ConfigError, check
 from orchestrator.config_form import ConfigForm
 from orchestrator.errors import NotFound, Refused
 from orchestrator.schedule import upcoming
+from orchestrator.spec import destination
 from orchestrator.sql import queries
 from orchestrator.tables import load_configs
+from worker.contract.options import OptionsError, options_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from orchestrator.spec import Defaults
 
 UPCOMING = 5
+_TOLD = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Configs:
         """
         checked = check({**form.frozen(), **self._defaults.frozen()})
         slots = upcoming(checked.schedule, after=now, anchor=now, count=UPCOMING)
-        return Findings(checked, tuple(self._warnings(form, config_id)), tuple(slots))
+        return Findings(checked, tuple(self._warnings(checked, config_id)), tuple(slots))
 
     def check_written(self, name: str, *, now: datetime) -> Findings:
         """Check a config that is in the table.
@@ -169,18 +172,21 @@ class Configs:
         self._connection.execute(queries("configs")["lock_config"], {"id": config_id})
         return self.get(config_id)
 
-    def _warnings(self, form: ConfigForm, config_id: int | None) -> list[str]:
-        where = {
-            "id": config_id,
-            "project": form.destination_project,
-            "dataset": form.destination_dataset,
-            "table": form.destination_table,
-        }
-        others = self._connection.execute(queries("configs")["same_destination"], where).scalars().all()
-        if not others or form.destination_table is None:
+    def _warnings(self, checked: Checked, config_id: int | None) -> list[str]:
+        spec = checked.spec
+        target = {"project": spec.project, "dataset": spec.dataset, "table": spec.table}
+        others = self._connection.execute(queries("configs")["same_table"], {"id": config_id, "table": spec.table})
+        names = [row["name"] for row in others.mappings() if self._target(row) == target]
+        if not names:
             return []
-        names = ", ".join(others)
-        return [f"destination_table: {form.destination_table} is written by {names}, too; give each a table of its own"]
+        told = ", ".join(names[:_TOLD])
+        return [f"destination_table: {spec.table} is written by {told}, too; give each a table of its own"]
+
+    def _target(self, row: RowMapping) -> dict[str, str] | None:
+        try:
+            return destination({**row, **self._defaults.frozen()}, options_class(row["kind"]))
+        except OptionsError:
+            return None
 
     def _write(self, statement: sa.Insert | sa.Update, name: str) -> sa.CursorResult[Any]:
         try:

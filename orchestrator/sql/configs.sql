@@ -36,10 +36,8 @@ delete from load_configs where id = :id returning name
 -- The next look at this config leaves its cursor, although source or destination are other ones.
 update load_states set keep_cursor = true where config_id = :id
 
--- name: same_destination
--- Other configs that write the same table.
-select name from load_configs
-where id is distinct from :id
-  and (destination_project, destination_dataset, destination_table)
-      is not distinct from (cast(:project as text), cast(:dataset as text), cast(:table as text))
-order by name limit 5
+-- name: same_table
+-- Other configs that may write the same table: one that names none may write the one of its kind.
+select name, kind, destination_project, destination_dataset, destination_table from load_configs
+where id is distinct from :id and (destination_table = :table or destination_table is null)
+order by name

@@ -191,6 +191,21 @@ def test_check_warns_of_another_config_with_the_same_table(configs: Configs, con
     assert configs.check(_form("two", destination_table="u"), now=now).warnings == ()
 
 
+def test_check_warns_of_a_table_that_both_have_by_default(
+    configs: Configs, engine: Engine, connection: Connection
+) -> None:
+    add_config(
+        engine, "one", kind="stock_prices", source={"tickers": ["A"]}, destination_dataset=None, destination_table=None
+    )
+    add_config(engine, "odd", kind="fax", destination_table=None)
+    two = ConfigForm.read({"name": "two", "kind": "stock_prices", "source": {"tickers": ["B"]}})
+    now = Store(connection).clock()
+    expected = ("destination_table: stock_prices is written by one, too; give each a table of its own",)
+    assert configs.check(two, now=now).warnings == expected
+    elsewhere = two.model_copy(update={"destination_dataset": "other"})
+    assert configs.check(elsewhere, now=now).warnings == ()
+
+
 def test_check_tells_the_next_slots(configs: Configs, connection: Connection) -> None:
     found = configs.check(_form(cron="0 9 * * *", timezone="Europe/Kiev"), now=Store(connection).clock())
     assert len(found.upcoming) == 5
