@@ -67,11 +67,11 @@ def _change(configs: Configs, form: ConfigForm, *, now: datetime) -> Change:
     except NotFound:
         return Change(form, is_new=True, differences=(), warnings=configs.check(form, now=now).warnings)
     warnings = configs.check(form, config_id=row["id"], now=now).warnings
-    return Change(form, is_new=False, differences=tuple(_differences(ConfigView.of(row), form)), warnings=warnings)
+    return Change(form, is_new=False, differences=tuple(_differences(ConfigView.written(row), form)), warnings=warnings)
 
 
-def _differences(there: ConfigView, wanted: ConfigForm) -> Iterator[Difference]:
-    before, after = there.written_fields(), wanted.model_dump(mode="json")
+def _differences(before: dict[str, Any], wanted: ConfigForm) -> Iterator[Difference]:
+    after = wanted.model_dump(mode="json")
     source_before, source_after = before.pop("source"), after.pop("source")
     for field in after:
         if before[field] != after[field]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from orchestrator import schedule
+from orchestrator.errors import expected_by
 from orchestrator.model import Schedule
 from orchestrator.spec import run_spec
 from worker.contract.options import OptionsError, parse_options
@@ -97,5 +98,5 @@ def _identity(spec: RunSpec, source: dict[str, Any]) -> str:
 def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     field, *rest = map(str, fault["loc"]) if fault["loc"] else ("config",)
     where = ".".join([_COLUMNS.get(field, field), *rest])
-    expected = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = expected_by(fault)
     return f"{where}: expected {expected}, got {fault['input']!r}; correct it"

@@ -22,6 +22,7 @@ from pydantic import (
 
 from orchestrator.check import ConfigError
 from orchestrator.durations import format_duration, parse_duration
+from orchestrator.errors import expected_by
 from orchestrator.model import CatchUp
 from worker.contract.run_spec import SHEET, LoadMode, SchemaHandling
 
@@ -141,5 +142,5 @@ def _sentence(where: str, fault: Any) -> str:  # noqa: ANN401 - pydantic's Error
         return f"{field}: expected a value, got nothing; add it"
     if fault["type"] == "extra_forbidden":
         return f"{field}: expected no such field, got {fault['input']!r}; remove it or correct its name"
-    expected = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = expected_by(fault)
     return f"{field}: expected {expected}, got {fault['input']!r}; correct it"

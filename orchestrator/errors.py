@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004 - of the pool
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 class SluiceError(Exception):
@@ -48,6 +48,7 @@ class DatabaseNotReady(SluiceError):  # noqa: N818 - it names the fault
 UNANSWERED = (OperationalError, InterfaceError, TimeoutError)
 """How SQLAlchemy says that the database did not answer, or not in time."""
 
+_PREFIX = re.compile(r"^(?:Value error, |(?:Input|String|List|Tuple|Dictionary) should (?:be |have )?)")
 _SENTENCE = re.compile(
     r"(?P<where>[^:]+): expected (?P<expected>.*?), got (?P<got>.*?)(?:; (?P<advice>[^;]*))?", re.DOTALL
 )
@@ -57,6 +58,11 @@ def problem(message: str, faults: Sequence[str] = ()) -> dict[str, Any]:
     """Return the body of an answer that is an error; each fault is such a sentence, by default the message alone."""
     parts = [part for fault in faults or [message] if (part := parts_of(fault))]
     return {"error": {"message": message, "faults": parts}}
+
+
+def expected_by(fault: Mapping[str, Any]) -> str:
+    """Return what one of pydantic's faults expected, fit for `expected ..., got ...`."""
+    return _PREFIX.sub("", fault["msg"])
 
 
 def parts_of(sentence: str) -> dict[str, str] | None:

@@ -16,7 +16,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from orchestrator.durations import parse_duration
-from orchestrator.errors import SettingsError
+from orchestrator.errors import SettingsError, expected_by
 from orchestrator.spec import Defaults
 
 FOLDER = Path(".sluice")
@@ -176,7 +176,7 @@ def load_settings(**written: object) -> Settings:
 
 
 def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
-    expected = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = expected_by(fault)
     if not fault["loc"]:
         return f"POSTGRES_*: expected {expected}, got a part of it; set the rest"
     name = str(fault["loc"][0])

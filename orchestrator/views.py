@@ -46,8 +46,8 @@ class ConfigView(ConfigForm):
 
     @classmethod
     def of(cls, row: RowMapping) -> Self:
-        """Show a row."""
-        return cls.model_validate(dict(row))
+        """Show a row, without what looks like a secret in its source."""
+        return cls.model_validate({**row, "source": redacted(row["source"])})
 
     @property
     def condition(self) -> str:
@@ -58,9 +58,11 @@ class ConfigView(ConfigForm):
             return "paused"
         return f"failing ({self.consecutive_failures})" if self.consecutive_failures else "ok"
 
-    def written_fields(self, *, defaults: bool = True) -> dict[str, Any]:
-        """Return what a person has written, or, without `defaults`, would have to write."""
-        return self.model_dump(mode="json", include=set(ConfigForm.model_fields), exclude_defaults=not defaults)
+    @classmethod
+    def written(cls, row: RowMapping, *, defaults: bool = True) -> dict[str, Any]:
+        """Return what a person has written of a row, or, without `defaults`, would have to write."""
+        view = cls.model_validate(dict(row))
+        return view.model_dump(mode="json", include=set(ConfigForm.model_fields), exclude_defaults=not defaults)
 
 
 class ConfigPage(BaseModel):
@@ -138,8 +140,13 @@ class RunDetails(RunView):
     @classmethod
     def of(cls, row: RowMapping) -> Self:
         """Show a row with all columns."""
-        spec = None if row["spec"] is None else json.loads(redact(json.dumps(row["spec"])))
+        spec = redacted(row["spec"])
         return cls.model_validate({**row, **row["notes"], "config": row["config_name"], "spec": spec})
+
+
+def redacted(value: Any) -> Any:  # noqa: ANN401 - JSON is what it is
+    """Return JSON without what looks like a secret."""
+    return json.loads(redact(json.dumps(value)))
 
 
 class RunPage(BaseModel):

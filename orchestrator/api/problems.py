@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from orchestrator.check import ConfigError
-from orchestrator.errors import UNANSWERED, DatabaseNotReady, NotFound, Refused, Unreachable, problem
+from orchestrator.errors import UNANSWERED, DatabaseNotReady, NotFound, Refused, Unreachable, expected_by, problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,5 +145,5 @@ def _sentence(fault: dict[str, Any]) -> str:
     where = ".".join(steps) or place
     if fault["type"] == "missing":
         return f"{where}: expected a value, got nothing; add it"
-    expected = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+    expected = expected_by(fault)
     return f"{where}: expected {expected}, got {fault.get('input')!r}; correct it"

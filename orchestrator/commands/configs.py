@@ -192,10 +192,13 @@ def remove(database: Database, configs: SomeConfigs, *, yes: Yes = False) -> Non
 def export(database: Database, configs: AnyConfigs = None) -> None:
     """Print configs as YAML that `configs apply` takes."""
     from orchestrator.config_file import write_configs
+    from orchestrator.views import ConfigView
 
     with database.open() as opened, opened.engine.connect() as connection:
-        views = _views(opened.configs(connection), configs)
-    render.say(write_configs([view.written_fields(defaults=False) for view in views]).rstrip())
+        table = opened.configs(connection)
+        rows = [table.find(name) for name in configs] if configs else table.every()
+        written = [ConfigView.written(row, defaults=False) for row in rows]
+    render.say(write_configs(written).rstrip())
 
 
 def _set_active(database: Database, names: Sequence[str], *, active: bool) -> None:
@@ -255,11 +258,14 @@ def _warn(name: str, warnings: Sequence[str]) -> None:
 
 
 def _show_changes(changes: Sequence[Change]) -> None:
+    from orchestrator.views import redacted
+
     for change in changes:
         if change.is_new:
             render.say(f"+ {change.form.name} ({change.form.kind})")
         for field, was, shall in change.differences:
-            render.say(f"~ {change.form.name}.{field}: {render.value(was)} -> {render.value(shall)}")
+            before, after = (render.value(redacted({field: side})[field]) for side in (was, shall))
+            render.say(f"~ {change.form.name}.{field}: {before} -> {after}")
         _warn(change.form.name, change.warnings)
     same = sum(change.is_empty for change in changes)
     render.say(f"{len(changes) - same} to write, {same} as they are")

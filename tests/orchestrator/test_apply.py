@@ -91,7 +91,7 @@ def test_row_that_makes_no_sense_is_mended(app: App, engine: Engine) -> None:
 def test_what_is_exported_is_what_is_there(app: App, engine: Engine) -> None:
     add_config(engine, "sheet", run_every="90 minutes", slack_channel="#x", metadata_columns="false")
     with app.engine.connect() as connection:
-        exported = ConfigView.of(app.configs(connection).find("sheet")).written_fields(defaults=False)
+        exported = ConfigView.written(app.configs(connection).find("sheet"), defaults=False)
     assert exported == {
         "name": "sheet",
         "kind": "google_sheet",

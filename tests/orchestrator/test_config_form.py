@@ -55,7 +55,7 @@ def test_durations_are_read_in_every_form(written: object) -> None:
             "load_mode: expected 'append', 'replace', 'partitions' or 'merge', got 'upsert'; correct it",
         ),
         ({"max_attempts": 0}, "max_attempts: expected greater than or equal to 1, got 0; correct it"),
-        ({"name": ""}, "name: expected"),
+        ({"name": ""}, "name: expected at least 1 character, got ''; correct it"),
     ],
 )
 def test_fault_names_field_expected_and_got(wrong: dict[str, Any], said: str) -> None:

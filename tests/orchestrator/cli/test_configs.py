@@ -208,3 +208,15 @@ def test_pausing_several_is_all_or_nothing(run: Sluice, engine: Engine) -> None:
     add_config(engine, "sheet")
     run("configs", "pause", "sheet", "gone", code=3)
     assert run("configs", "show", "sheet", "--json")["is_active"] is True
+
+
+def test_secret_that_somebody_wrote_into_a_source_is_not_shown(run: Sluice, engine: Engine, tmp_path: Path) -> None:
+    """It does not work there; whoever takes it out should not have to look at it, nor find it in a log."""
+    add_config(engine, "shop", kind="postgresql", source={"connection": "postgresql://me:hunter2@db/x", "table": "t"})
+    for command in (("show", "shop"), ("show", "shop", "--json"), ("list", "--json")):
+        assert "hunter2" not in str(run("configs", *command))
+    right = {"source": {"connection": "env://SHOP", "table": "t"}, "destination_dataset": "raw"}
+    file = _file(tmp_path, {"name": "shop", "kind": "postgresql", "destination_table": "t"} | right)
+    shown = run("configs", "apply", "-f", file, "--dry-run").stdout
+    assert "~ shop.source.connection: postgresql://***@db/x -> env://SHOP\n" in shown
+    assert "hunter2" in run("configs", "export").stdout
