@@ -25,8 +25,10 @@ class Loaded:
     """A config, and the table that it loads now."""
 
     name: str
-    id: int
+    add: Callable[[], int]
+    """Insert it, under its name, and return its id."""
     table: str
+    id: int = 0
     before: list[str] = field(default_factory=list)
     """Tables that it loaded before it was edited."""
 
@@ -42,14 +44,14 @@ class FaultSchedule:
         self._grow()
         rig.order(3)
         rig.allow(self._random.choice([1, 2, 3]))
-        attempts = self._random.choice([1, 2, 3])
+        self._chosen = {"max_attempts": self._random.choice([1, 2, 3]), "alert_after": self._random.choice([1, 1, 2])}
         replaces: dict[str, Any] = {"load_mode": "replace", "source": {"has_cursor": False}}
         merges: dict[str, Any] = {"load_mode": "merge", "merge_key": ["id"]}
         self._configs = [
-            self._loaded("orders", rig.add_orders(max_attempts=attempts)),
-            self._loaded("grows", rig.add_rows("grows", max_attempts=attempts)),
-            self._loaded("again", rig.add_rows("again", source={"has_cursor": False}, max_attempts=attempts)),
-            self._loaded("copy", rig.add_rows("copy", **self._random.choice([replaces, merges]))),
+            self._add("orders", rig.add_orders),
+            self._add("grows", rig.add_rows),
+            self._add("again", rig.add_rows, source={"has_cursor": False}),
+            self._add("copy", rig.add_rows, **self._random.choice([replaces, merges])),
         ]
 
     def __str__(self) -> str:
@@ -71,6 +73,8 @@ class FaultSchedule:
             (self._edit, 2),
             (self._pause_or_resume, 1),
             (self._cancel, 1),
+            (self._make_again, 1),
+            (self._silence_slack, 1),
         ]
         acts, weights = zip(*often, strict=True)
         for act in self._random.choices(acts, weights, k=_STEPS):
@@ -125,6 +129,19 @@ class FaultSchedule:
             except Refused:
                 return
             self._done.append(f"{run['config_name']} cancelled while {run['state']}")
+
+    def _make_again(self) -> None:
+        """Delete a config, and insert it under another name with a table of its own."""
+        config = self._some()
+        self._rig.delete(config.id)
+        config.before.append(config.table)
+        config.name = config.table = f"{config.name}_again"
+        config.id = config.add()
+        self._done.append(f"{config.name} instead of a deleted one")
+
+    def _silence_slack(self) -> None:
+        self._rig.sandbox.faults.add(service="slack", status=self._random.choice([429, 503]), times=2)
+        self._done.append("Slack is down")
 
     # What ticks do
 
@@ -199,5 +216,7 @@ class FaultSchedule:
     def _some(self) -> Loaded:
         return self._random.choice(self._configs)
 
-    def _loaded(self, name: str, config_id: int) -> Loaded:
-        return Loaded(name, config_id, name)
+    def _add(self, name: str, add: Callable[..., int], **columns: Any) -> Loaded:  # noqa: ANN401 - columns of any type
+        config = Loaded(name, lambda: add(config.name, **self._chosen, **columns), table=name)
+        config.id = config.add()
+        return config
