@@ -70,6 +70,5 @@ def take_fence(attempt: Attempt, execution: str = "") -> None:
 
 
 def _this_process() -> str:
-    import psutil
-
-    return f"{socket.gethostname()}/{os.getpid()}/{psutil.Process().create_time()}"
+    """Name a process that no launcher has named; the fence's nonce tells it from a later one with the same number."""
+    return f"{socket.gethostname()}/{os.getpid()}"
