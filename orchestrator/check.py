@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from orchestrator import schedule
+from orchestrator.cron import shortened
 from orchestrator.errors import expected_by
 from orchestrator.model import Schedule
 from orchestrator.spec import run_spec
@@ -87,7 +88,7 @@ def schedule_of(frozen: Mapping[str, Any]) -> Schedule:
     """Return the schedule of a config; `run_every_seconds` stands for the interval, which JSON does not have."""
     seconds = frozen.get("run_every_seconds")
     every = None if seconds is None else timedelta(seconds=float(seconds))
-    return Schedule(every, frozen.get("cron"), frozen.get("timezone") or "UTC")
+    return Schedule(every, frozen.get("cron"), frozen.get("timezone", "UTC"))
 
 
 def _identity(spec: RunSpec, source: dict[str, Any]) -> str:
@@ -99,4 +100,4 @@ def _sentence(fault: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
     field, *rest = map(str, fault["loc"]) if fault["loc"] else ("config",)
     where = ".".join([_COLUMNS.get(field, field), *rest])
     expected = expected_by(fault)
-    return f"{where}: expected {expected}, got {fault['input']!r}; correct it"
+    return f"{where}: expected {expected}, got {shortened(repr(fault['input']))}; correct it"

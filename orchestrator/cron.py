@@ -48,7 +48,7 @@ class ScheduleError(ValueError):
     def __init__(self, field: str, *, expected: str, got: object, advice: str) -> None:
         self.field = field
         self.expected = expected
-        self.got = _shortened(repr(got))
+        self.got = shortened(repr(got))
         self.advice = advice
         super().__init__(f"{field}: expected {expected}, got {self.got}; {advice}")
 
@@ -193,5 +193,6 @@ def _nearest(name: str) -> str:
     return f"did you mean {spellings[near[0]]!r}?" if near else "write one such as 'Europe/Paris' or 'UTC'"
 
 
-def _shortened(text: str, length: int = 80) -> str:
+def shortened(text: str, length: int = 80) -> str:
+    """Return the beginning of what a person has written, for a message about it."""
     return text if len(text) <= length else f"{text[:length]}..."

@@ -148,6 +148,12 @@ def _end(
     )
 
 
+def unrecordable(run: Run, why: str) -> Transition:
+    """End a run of which the database cannot hold what there is to say."""
+    text = f"what became of it could not be written down ({why}); see its log"
+    return _move(run, RunState.FAILED, failure=Failure(ErrorKind.BUG, text, retryable=False), may_have_published=True)
+
+
 def may_have_published(run: Run, evidence: Evidence) -> bool:
     """Tell whether the next run of the config must look for units that this one published."""
     before = run.attempt > 1 and run.may_have_published

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+import structlog
 
 from orchestrator.check import Checked, ConfigError, check
 from orchestrator.model import Alert, AlertKind, CatchUp, RunState, Schedule, Trigger, run_id
 from orchestrator.schedule import Skipped, first_slot, next_slot, resume, slots_due
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from sqlalchemy import RowMapping
 
     from orchestrator.spec import Defaults
     from orchestrator.store import Store
+
+log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -38,7 +42,7 @@ def plan_changed(store: Store, defaults: Defaults, *, now: datetime) -> Enqueued
     """Look at every config that a person has touched: check it, and compute its next slot or quarantine it."""
     done = Enqueued()
     for row in store.changed_configs():
-        _plan(row, {**row["config"], **defaults.frozen()}, done, now=now)
+        _plan(row, defaults, done, now=now)
     if done.plans:
         store.plan_configs(done.plans, now=now)
         store.keep_earlier_runs([plan for plan in done.plans if plan["kept_identity"]])
@@ -63,7 +67,7 @@ def enqueue_due(store: Store, *, now: datetime) -> Enqueued:
     return done
 
 
-def _plan(row: RowMapping, config: Mapping[str, Any], done: Enqueued, *, now: datetime) -> None:
+def _plan(row: RowMapping, defaults: Defaults, done: Enqueued, *, now: datetime) -> None:
     plan = {
         "config_id": row["id"],
         "next_slot_at": None,
@@ -77,23 +81,34 @@ def _plan(row: RowMapping, config: Mapping[str, Any], done: Enqueued, *, now: da
     }
     done.plans.append(plan)
     try:
-        checked = check(config)
+        checked = _checked(row["config"], defaults)
     except ConfigError as error:
         plan["quarantine_reason"] = str(error)
         if row["quarantine_reason"] != str(error):
-            done.alerts.append(_quarantine_alert(config, str(error), now=now))
+            done.alerts.append(_quarantine_alert(row, str(error), now=now))
         return
-    plan["reset_cursor"] = row["identity"] != checked.identity and not row["keep_cursor"]
+    is_other = row["identity"] != checked.identity
+    plan["reset_cursor"] = is_other and not (row["keep_cursor"] and row["identity"])
     plan["identity"] = checked.identity
-    _plan_slots(row, config, checked, plan, done, now=now)
+    _plan_slots(row, checked, plan, done, now=now)
 
 
-def _plan_slots(
-    row: RowMapping, config: Mapping[str, Any], checked: Checked, plan: dict[str, Any], done: Enqueued, *, now: datetime
-) -> None:
+def _checked(config: str, defaults: Defaults) -> Checked:
+    """Check a row of `load_configs`, as JSON. Whatever goes wrong is that row's fault: none may end a tick."""
+    try:
+        return check({**json.loads(config), **defaults.frozen()})
+    except ConfigError:
+        raise
+    except Exception as error:
+        log.exception("config could not be checked")
+        message = f"config: expected values that can be read, got {type(error).__name__}: {error}; correct the row"
+        raise ConfigError(message) from error
+
+
+def _plan_slots(row: RowMapping, checked: Checked, plan: dict[str, Any], done: Enqueued, *, now: datetime) -> None:
     """A new schedule starts a new grid; a paused config remembers since when; a resumed one goes to its next slot."""
     same_schedule = row["schedule"] == row["schedule_text"]
-    if not config["is_active"]:
+    if not row["is_active"]:
         plan["paused_from_at"] = row["paused_from_at"] or row["next_slot_at"]
     elif not same_schedule:
         plan["paused_from_at"] = None
@@ -107,8 +122,8 @@ def _plan_slots(
         resumed = resume(checked.schedule, since=row["paused_from_at"], now=now)
         plan["next_slot_at"] = resumed.next_slot_at
         if resumed.skipped:
-            done.runs.append(_skipped(row["namespace"], row["id"], config["name"], resumed.skipped))
-    elif row["quarantine_reason"]:
+            done.runs.append(_skipped(row["namespace"], row["id"], row["name"], resumed.skipped))
+    elif row["next_slot_at"] is None:
         plan["next_slot_at"] = next_slot(checked.schedule, after=now, anchor=row["grid_at"] or now)
     else:
         plan["next_slot_at"] = row["next_slot_at"]
@@ -149,18 +164,18 @@ def _row(namespace: uuid.UUID, config_id: int, name: str, at: datetime) -> dict[
     return {"id": slot, "config_id": config_id, "config_name": name, "slot_at": at}
 
 
-def _quarantine_alert(config: Mapping[str, Any], reason: str, *, now: datetime) -> Alert:
+def _quarantine_alert(row: RowMapping, reason: str, *, now: datetime) -> Alert:
     return Alert(
-        key=f"{AlertKind.QUARANTINE}/{config['id']}/{uuid.uuid5(uuid.NAMESPACE_OID, reason)}/{now.isoformat()}",
+        key=f"{AlertKind.QUARANTINE}/{row['id']}/{uuid.uuid5(uuid.NAMESPACE_OID, reason)}/{now.isoformat()}",
         kind=AlertKind.QUARANTINE,
-        config_id=config["id"],
-        config_name=config["name"],
-        channel=config["slack_channel"],
+        config_id=row["id"],
+        config_name=row["name"],
+        channel=row["slack_channel"],
         fingerprint="",
         body={
             "error_kind": "configuration",
             "error": reason,
-            "advice": f"Correct the row, then `sluice configs check {config['name']}`; it is not scheduled until then.",
+            "advice": f"Correct the row, then `sluice configs check {row['name']}`; it is not scheduled until then.",
             "ended_at": now.isoformat(),
         },
     )

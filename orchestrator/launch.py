@@ -80,7 +80,11 @@ def _launch(launcher: Launcher, run: Run, launched: Launched, until: float, *, i
 def _call(launcher: Launcher, run: Run) -> Handle:
     if run.fault:
         raise LaunchRefused(run.fault)
-    return launcher.launch(run, environment(run))
+    try:
+        told = environment(run)
+    except (RunFolderError, BaseError, OSError) as error:
+        raise LaunchRefused(str(error)) from error
+    return launcher.launch(run, told)
 
 
 def _revoked(run: Run) -> bool:

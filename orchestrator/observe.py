@@ -12,12 +12,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import structlog
-from obstore.exceptions import BaseError
 
 from orchestrator.decide import Evidence
 from orchestrator.model import Observation, Phase, Run
 from worker.contract.failpoint import reach
-from worker.contract.run_folder import RunFolder, RunFolderError
+from worker.contract.run_folder import CorruptDocument, RunFolder
 
 if TYPE_CHECKING:
     import uuid
@@ -71,8 +70,11 @@ class Observer:
         """A launch that was not answered in time: adopt what is found, close it if it is to be cancelled."""
         try:
             handle = self._launcher.find(run)
-        except (RunFolderError, BaseError, OSError, ValueError) as error:
-            log.warning("launch could not be looked up", run=str(run.id), error=str(error))
+        except CorruptDocument as error:  # nobody can take this fence any more, and it stays so
+            seen.evidence[run.id] = Evidence(replace(_GONE, detail=str(error)))
+            return
+        except Exception:  # whatever is wrong with one launch harms no other run, and the next tick looks again
+            log.exception("launch could not be looked up", run=str(run.id))
             return
         if handle:
             seen.evidence[run.id] = Evidence(Observation(Phase.RUNNING), holder=handle)
@@ -98,10 +100,10 @@ class Observer:
     def _safely(self, run: Run, observation: Observation) -> Evidence:
         try:
             return self._close(run, observation)
-        except RunFolderError as error:
+        except CorruptDocument as error:
             return Evidence(replace(observation, detail=f"{observation.detail} {error}".strip()))
-        except (BaseError, OSError) as error:
-            log.warning("run folder could not be read", run=str(run.id), error=str(error))
+        except Exception:  # a look that fails is no failed run, and harms no other
+            log.exception("run folder could not be read", run=str(run.id))
             return Evidence(_UNKNOWN)
 
     def _close(self, run: Run, observation: Observation) -> Evidence:

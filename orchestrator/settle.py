@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 
-from orchestrator.decide import outcome_of, retry_at, settle
+from orchestrator.decide import outcome_of, retry_at, settle, unrecordable
 from orchestrator.model import Failure, Health, Run, RunState, Transition
 from worker.contract.report import ErrorKind
 
@@ -94,11 +94,22 @@ def _apply(
             return _record(store, wanted, now=now)
     except DBAPIError as error:
         if len(wanted) == 1:
-            run = wanted[0][0]
-            log.exception("run could not be settled", run=str(run.id), error=str(error.orig))
-            return Settled()
-    halves = [_apply(store, connection, [one], now=now) for one in wanted]
+            return _apply_less(store, connection, wanted[0], error, now=now)
+    middle = len(wanted) // 2
+    halves = [_apply(store, connection, half, now=now) for half in (wanted[:middle], wanted[middle:])]
     return Settled([pair for half in halves for pair in half.transitions])
+
+
+def _apply_less(
+    store: Store, connection: Connection, one: tuple[Run, Health, Transition], error: DBAPIError, *, now: datetime
+) -> Settled:
+    """End a run with what no column can hold as a failed one; whatever else the database says may pass."""
+    run, health, transition = one
+    log.error("run could not be settled", run=str(run.id), error=str(error.orig))
+    failed = unrecordable(run, str(error.orig).splitlines()[0])
+    if not isinstance(error, DataError) or transition == failed:
+        return Settled()
+    return _apply(store, connection, [(run, health, failed)], now=now)
 
 
 def _record(store: Store, wanted: Sequence[tuple[Run, Health, Transition]], *, now: datetime) -> Settled:

@@ -33,7 +33,11 @@ update load_configs set is_active = :active where id = :id and is_active <> :act
 delete from load_configs where id = :id returning name
 
 -- name: keep_cursor
--- The next look at this config leaves its cursor, although source or destination are other ones.
+-- The next look at this config leaves its cursor, although source or destination are other ones. That look is the next
+-- tick's whatever the edit is, or it would be at another edit.
+with looked_at as (
+    insert into config_changes (config_id) values (:id)
+)
 update load_states set keep_cursor = true where config_id = :id
 
 -- name: same_table

@@ -92,16 +92,14 @@ on conflict do nothing
 
 -- name: changed_configs
 -- Configs that a person has touched. One snapshot sees the changes and takes them away, so that a change committed
--- meanwhile stays for the next tick; a config that an open transaction holds stays, too.
+-- meanwhile stays for the next tick; a config that an open transaction holds stays, too. Each config is text: one whose
+-- JSON a program cannot read, say for its numbers of thousands of digits, must not take the others along.
 with seen as materialized (
     select ctid as place, config_id from config_changes order by changed_at limit :most
 ), ready as materialized (
-    select to_jsonb(c) || jsonb_build_object(
-               'run_every_seconds', extract(epoch from c.run_every),
-               'timeout_seconds', extract(epoch from c.timeout),
-               'fresh_within_seconds', extract(epoch from c.fresh_within)) as config,
+    select cast(to_jsonb(c) || jsonb_build_object('run_every_seconds', extract(epoch from c.run_every)) as text) as config,
            schedule_text(c.run_every, c.cron, c.timezone) as schedule_text,
-           c.id, s.schedule, s.next_slot_at, s.grid_at, s.paused_from_at, s.cursor, s.identity, s.keep_cursor,
+           c.id, c.name, c.slack_channel, c.is_active, s.schedule, s.next_slot_at, s.grid_at, s.paused_from_at, s.cursor, s.identity, s.keep_cursor,
            s.quarantine_reason, s.namespace,
            (select max(changed_at) from config_changes x where x.config_id = c.id) as changed_at
     from load_configs c join load_states s on s.config_id = c.id
@@ -123,7 +121,7 @@ update load_states s set
     schedule = p.schedule,
     paused_from_at = p.paused_from_at,
     identity = p.identity,
-    keep_cursor = false,
+    keep_cursor = s.keep_cursor and p.quarantine_reason is not null,
     cursor = case when p.reset_cursor then null else s.cursor end,
     earlier_since_at = case when p.reset_cursor then cast(:now as timestamptz) else s.earlier_since_at end,
     quarantined_at = case when p.quarantine_reason is not null then coalesce(s.quarantined_at, :now) end,
@@ -291,24 +289,30 @@ returning r.id
 
 -- name: release_runs
 -- Claimed, and the budget ended before anybody called the launcher: as if it had not been claimed. Another deadline
--- is another tick's, which may have called.
+-- is another tick's, which may have called. A run that an open transaction holds stays `launching` until its deadline.
+with held as materialized (
+    select r.id
+    from runs r join jsonb_to_recordset(cast(:runs as jsonb))
+        as l(run_id uuid, attempt integer, launch_deadline_at timestamptz)
+      on r.id = l.run_id and r.attempt = l.attempt and r.launch_deadline_at = l.launch_deadline_at
+    where r.state = 'launching'
+    order by r.id for update of r skip locked
+)
 update runs r set
     state = 'queued', attempt = r.attempt - 1, launch_deadline_at = null,
     launching_at = case when r.attempt > 1 then r.launching_at end,
     spec = case when r.attempt > 1 then r.spec end
-from jsonb_to_recordset(cast(:runs as jsonb)) as l(run_id uuid, attempt integer, launch_deadline_at timestamptz)
-where r.id = l.run_id and r.attempt = l.attempt and r.state = 'launching'
-  and r.launch_deadline_at = l.launch_deadline_at
+from held h where r.id = h.id
 
 -- name: stale_configs
 -- Data older than its owner said it may be; told once until a run succeeds.
 update load_states s set stale_alerted_at = :now
 from load_configs c
-where c.id = s.config_id and c.fresh_within is not null and c.is_active and s.stale_alerted_at is null
-  and coalesce(s.last_success_at, c.created_at) < :now - c.fresh_within
-  and s.config_id in (
-      select i.config_id from load_states i join load_configs j on j.id = i.config_id
-      where j.fresh_within is not null for update of i skip locked)
+where c.id = s.config_id and s.config_id in (
+    select i.config_id from load_states i join load_configs j on j.id = i.config_id
+    where j.fresh_within is not null and j.is_active and i.stale_alerted_at is null
+      and coalesce(i.last_success_at, j.created_at) < :now - j.fresh_within
+    for update of i skip locked)
 returning c.id, c.name, c.slack_channel, c.fresh_within, s.last_success_at
 
 -- name: waiting_runs

@@ -17,7 +17,7 @@ from orchestrator.tick import Ticker, TickSettings
 from tests.support.configs import add_config, execute, rows
 from tests.support.fakes import RecordingNotifier, ScriptedLauncher, end, error
 from tests.support.ticks import finish, make_due_again, runs_of, state_of
-from worker.contract.run_folder import RunFolder, local_path
+from worker.contract.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -293,7 +293,7 @@ def test_report_that_cannot_be_recorded_harms_its_own_run_only(
     for run, handle in zip([run for run, _ in launcher.launched], launcher.handles(), strict=True):
         end(launcher, run, handle, rows=1 if run.config_name == "good" else 2**70)
     ticker.tick()
-    assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"good": "succeeded", "bad": "running"}
+    assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"good": "succeeded", "bad": "failed"}
 
 
 def test_error_text_with_a_nul_is_recorded(engine: Engine, ticker: Ticker, launcher: ScriptedLauncher) -> None:
@@ -328,11 +328,9 @@ def test_launch_that_cannot_be_looked_up_changes_nothing_and_harms_no_other(
     add_config(engine)
     launcher.unclear = True
     ticker.tick()
-    folder = local_path(str(launcher.launched[0][0].spec.run_folder))
-    folder.mkdir(parents=True)
-    (folder / "fence-1.json").write_text("no json")
-    execute(engine, "update runs set launch_deadline_at = now()")
     launcher.unclear = False
+    launcher.find_fault = OSError("the folders are not mounted")
+    execute(engine, "update runs set launch_deadline_at = now()")
     add_config(engine, "other")
     assert ticker.tick().counts["launched"] == 1
     assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"sheet": "launching", "other": "running"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -56,12 +57,39 @@ def test_open_transaction_of_an_admin_blocks_no_tick(
     assert len(unfinished) == (0 if live or "delete" in hold else 1)
 
 
+def test_tick_whose_budget_ended_waits_for_no_admin_either(
+    engine: Engine, launcher: ScriptedLauncher, notifier: RecordingNotifier, tick_settings: TickSettings
+) -> None:
+    add_config(engine, "held")
+    add_config(engine, "other")
+    late = Ticker(engine, launcher, notifier, replace(tick_settings, budget=timedelta(seconds=-1)))
+    with engine.connect() as admin:
+
+        def hold(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            if "'queued', attempt = r.attempt - 1" in statement:
+                admin.execute(text("select from runs where config_name = 'held' for update"))
+
+        event.listen(engine, "before_cursor_execute", hold)
+        assert _within(engine, lambda: not late.tick().complete)
+        event.remove(engine, "before_cursor_execute", hold)
+    assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"held": "launching", "other": "queued"}
+
+
+def test_tick_touches_no_state_of_a_config_whose_data_is_fresh(engine: Engine, ticker: Ticker) -> None:
+    add_config(engine, fresh_within="1 hour")
+    ticker.tick()
+    before = rows(engine, "select ctid, xmin, xmax from load_states")
+    ticker.tick()
+    assert rows(engine, "select ctid, xmin, xmax from load_states") == before
+
+
 def _within(engine: Engine, act: Callable[[], bool]) -> bool:
     """Act with a short lock timeout on every connection, so that waiting for a lock is an error at once."""
 
     @event.listens_for(engine, "connect")
     def impatient(connection: Any, _record: object) -> None:  # noqa: ANN401 - psycopg2's own
         connection.cursor().execute("set lock_timeout = '300ms'")
+        connection.commit()
 
     engine.dispose(close=False)
     try:

@@ -74,11 +74,52 @@ def test_kept_cursor_is_moved_by_the_run_that_was_live_at_the_edit(
     assert state_of(engine, config_id)["cursor"] == {"at": 5}
 
 
-def edit_and_keep_the_cursor(engine: Engine, settings: TickSettings) -> None:
+def test_cursor_kept_before_the_first_look_forgets_no_earlier_run(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher, tick_settings: TickSettings
+) -> None:
+    add_config(engine, max_attempts=1)
+    edit_and_keep_the_cursor(engine, tick_settings)
+    ticker.tick()
+    finish(launcher, 75, error=error("unavailable"), units=1)
+    make_due_again(engine)
+    ticker.tick()
+    assert str(runs_of(engine)[0]["id"]) in launcher.launched[-1][1]["EARLIER_RUNS"]
+
+
+def test_cursor_is_kept_for_one_edit_and_not_for_the_next_one(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher, tick_settings: TickSettings
+) -> None:
+    config_id = add_config(engine)
+    ticker.tick()
+    finish(launcher, cursor={"at": 5})
+    ticker.tick()
+    edit_and_keep_the_cursor(engine, tick_settings, description="nothing that matters")
+    ticker.tick()
+    execute(engine, "update load_configs set destination_table = 'elsewhere'")
+    ticker.tick()
+    assert state_of(engine, config_id)["cursor"] is None
+
+
+def test_cursor_is_kept_through_a_quarantine(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher, tick_settings: TickSettings
+) -> None:
+    config_id = add_config(engine)
+    ticker.tick()
+    finish(launcher, cursor={"at": 5})
+    ticker.tick()
+    edit_and_keep_the_cursor(engine, tick_settings)
+    execute(engine, "update load_configs set load_mode = 'partitions'")
+    ticker.tick()
+    execute(engine, "update load_configs set load_mode = null")
+    ticker.tick()
+    assert state_of(engine, config_id)["cursor"] == {"at": 5}
+
+
+def edit_and_keep_the_cursor(engine: Engine, settings: TickSettings, **changes: str) -> None:
     with engine.begin() as connection:
         now = Store(connection).clock()
-        changes = {"destination_table": "elsewhere"}
-        Configs(connection, settings.defaults).change("sheet", changes, now=now, keep_cursor=True)
+        wanted = changes or {"destination_table": "elsewhere"}
+        Configs(connection, settings.defaults).change("sheet", wanted, now=now, keep_cursor=True)
 
 
 def test_cancel_that_comes_while_a_failure_is_settled_leaves_no_retry(

@@ -30,6 +30,7 @@ class ScriptedLauncher:
     """Start nothing, and lose the answer."""
     refusal: str | None = None
     cancel_fault: Exception | None = None
+    find_fault: Exception | None = None
     on_launch: Callable[[], None] | None = None
     """What happens just before a launch is answered."""
     on_observe: Callable[[], None] | None = None
@@ -51,6 +52,8 @@ class ScriptedLauncher:
         return handle
 
     def find(self, run: Run) -> Handle | None:
+        if self.find_fault:
+            raise self.find_fault
         fence = RunFolder(str(run.spec.run_folder)).fence(run.attempt)
         if fence and not fence.revoked:
             return Handle(fence.execution)
