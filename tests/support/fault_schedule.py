@@ -169,11 +169,10 @@ class FaultSchedule:
         before = self._launched()
         self._done.append(f"dry run: {len(announced)} to launch")
         self._rig.tick()
-        assert self._launched() - before == announced
+        assert self._launched() - before == announced - before
 
     def _launched(self) -> set[tuple[str, int]]:
-        marks = (self._rig.home / "runs/runs").glob("*/*/started-*")
-        return {(mark.parent.name, int(mark.name.split("-")[1])) for mark in marks}
+        return {(str(run["id"]), run["attempt"]) for run in self._rig.runs() if run["attempt"]}
 
     def _wait(self) -> None:
         self._rig.wait_for_workers()
@@ -199,7 +198,7 @@ class FaultSchedule:
         self._rig.finish()
         check_whole_units(self._rig)
         for config in self._configs:
-            self._rig.make_due(config.id)
+            assert self._rig.make_due(config.id), f"{config.name}: expected its slots to be over"
         self._rig.finish()
 
     def _check(self) -> None:
