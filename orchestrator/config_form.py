@@ -102,10 +102,13 @@ class ConfigForm(BaseModel):
             return data
         form = {_FLAT.get(key, key): value for key, value in data.items() if key not in _FLAT_SOURCE}
         named = {_FLAT_SOURCE[key]: value for key, value in data.items() if key in _FLAT_SOURCE and value}
+        source = data.get("source", {})
+        if isinstance(source, dict):  # else what is wrong is said of the field
+            source = {**source, **named}
         hours = form.pop("run_frequency_hours", None)
         if hours is not None:
             form["run_every"] = f"{hours}h"
-        return {"kind": SHEET, "metadata_columns": False, **form, "source": {**form.get("source", {}), **named}}
+        return {"kind": SHEET, "metadata_columns": False, **form, "source": source}
 
     @classmethod
     def read(cls, data: object, where: str = "config") -> Self:

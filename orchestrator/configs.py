@@ -161,10 +161,9 @@ class Configs:
         Raises:
             NotFound: there is no such config.
         """
-        deleted: str = self._connection.execute(
-            queries("configs")["delete_config"], {"id": self.find(name)["id"]}
-        ).scalar_one()
-        return deleted
+        config_id = self.find(name)["id"]
+        deleted: str | None = self._connection.execute(queries("configs")["delete_config"], {"id": config_id}).scalar()
+        return deleted or str(self.get(config_id)["name"])
 
     def _locked(self, name: str) -> RowMapping:
         """Find a config and keep others from changing it meanwhile: their change would be lost."""

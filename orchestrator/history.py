@@ -127,12 +127,11 @@ class History:
             Refused: it has ended.
         """
         row = self.find(run)
-        if self._run("cancel_queued", id=row["id"]).first():
-            return RunState.CANCELLED
-        if self._run("request_cancel", id=row["id"]).first():
-            return RunState(row["state"])
-        message = f"run {row['id']}: expected one that has not ended, got one that is {row['state']}"
-        raise Refused(message)
+        state = self._run("cancel_run", id=row["id"]).scalar()
+        if state is None:
+            message = f"run {row['id']}: expected one that has not ended, got one that is {row['state']}"
+            raise Refused(message)
+        return RunState(state)
 
     def status(self) -> RowMapping:
         """Return one look at everything."""

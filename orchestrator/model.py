@@ -101,48 +101,6 @@ class Schedule:
     timezone: str = "UTC"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadConfig:
-    """A row of `load_configs`, as the admin wrote it."""
-
-    id: int
-    name: str
-    kind: str
-    source: dict[str, Any]
-    destination_project: str
-    destination_dataset: str
-    destination_table: str
-    load_mode: str
-    merge_key: tuple[str, ...]
-    schema_handling: str
-    custom_schema: list[dict[str, Any]] | None
-    schedule: Schedule
-    catch_up: CatchUp
-    pool: str | None
-    priority: int
-    size: str
-    max_attempts: int
-    timeout: timedelta
-    is_active: bool
-    slack_channel: str | None
-    alert_after: int
-    allow_drop: bool
-    metadata_columns: dict[str, str] | bool | None
-    owner: str | None
-    description: str | None
-    fresh_within: timedelta | None
-    created_at: datetime
-    updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """One instant (UTC) at which a config is due."""
-
-    config_id: int
-    at: datetime
-
-
 def run_id(namespace: uuid.UUID, trigger: Trigger, what: str) -> uuid.UUID:
     """Derive a run's id, so that the same slot asked for twice is the same run.
 
@@ -226,7 +184,6 @@ class Transition:
     attempt: int
     leaves: RunState
     enters: RunState
-    reason: str | None = None
     failure: Failure | None = None
     not_before: datetime | None = None
     handle: Handle | None = None

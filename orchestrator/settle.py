@@ -31,10 +31,6 @@ class Settled:
 
     transitions: list[tuple[Run, Transition]] = field(default_factory=list)
 
-    def entering(self, state: RunState) -> int:
-        """Count the runs that entered a state."""
-        return sum(transition.enters is state for _, transition in self.transitions)
-
 
 def settle_runs(
     store: Store,

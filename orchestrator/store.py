@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 MOST_PER_TICK = 20_000
 """Configs that one tick plans or enqueues at the most; the others are next."""
+
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+"""As JSON escapes it; with a backslash more it is text that spells it."""
 
 
 class Store:
@@ -164,7 +168,7 @@ class Store:
 
 def _json(value: object) -> str:
     """Render for a jsonb parameter, which cannot hold a NUL character."""
-    return json.dumps(value, default=_plain).replace(r"\u0000", r"\ufffd")
+    return _NUL.sub(r"\1\\ufffd", json.dumps(value, default=_plain))
 
 
 def _plain(value: object) -> str:
@@ -224,7 +228,6 @@ def _transition_row(transition: Transition) -> dict[str, Any]:
         "attempt": transition.attempt,
         "leaves": transition.leaves,
         "enters": transition.enters,
-        "reason": transition.reason,
         "error_kind": failure and failure.kind,
         "error": failure and failure.text,
         "not_before": transition.not_before,

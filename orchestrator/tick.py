@@ -160,20 +160,22 @@ class Ticker:
         launching = [(run, health) for run, health in found if run.launch_deadline_at == deadline]
         launched = launch_all(self._launcher, [run for run, _ in launching], again=again, until=until)
         reach("tick.after_launch")
-        self._record(launched, {run.id: health for run, health in launching}, settings)
+        result.counts += self._record(launched, {run.id: health for run, health in launching}, settings)
         reach("tick.after_record")
         result.counts["launched"] += len(launched.started)
         result.counts["refused"] += len(launched.refused)
         result.counts["unclear"] += len(launched.unclear)
         result.complete = not launched.untried
 
-    def _record(self, launched: Launched, health: dict[uuid.UUID, Health], settings: TickSettings) -> None:
+    def _record(self, launched: Launched, health: dict[uuid.UUID, Health], settings: TickSettings) -> Counter[str]:
+        """Write the launcher's answers down; return what became of those it refused."""
         with self._engine.begin() as connection:
             store = Store(connection)
             store.mark_launched(launched.started)
             store.release_runs(launched.untried)
             delay, now = settings.retry_delay, store.clock()
-            refuse_runs(store, connection, launched.refused, health, now=now, retry_delay=delay)
+            refused = refuse_runs(store, connection, launched.refused, health, now=now, retry_delay=delay)
+        return _entered(refused)
 
     def _finish(self, result: TickResult, began: float) -> None:
         """Send what there is to tell, then leave the tick's own row."""
@@ -204,11 +206,15 @@ def _decide_all(
     return _Pass(settled, changed, due, claimed)
 
 
-def _count(decided: _Pass) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for state in RunState:
-        counts[str(state)] += decided.settled.entering(state)
+def _entered(settled: Settled) -> Counter[str]:
+    counts = Counter(str(transition.enters) for _, transition in settled.transitions)
     counts["retried"] = counts.pop(str(RunState.QUEUED), 0)
+    return counts
+
+
+def _count(decided: _Pass) -> Counter[str]:
+    counts = _entered(decided.settled)
+    counts.update(run["state"] for run in decided.claimed.hopeless)
     counts["enqueued"] = decided.changed.new + decided.due.new
     counts["quarantined"] = sum(plan["quarantine_reason"] is not None for plan in decided.changed.plans)
     counts["claimed"] = len(decided.claimed.ids)

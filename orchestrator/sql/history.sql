@@ -30,15 +30,15 @@ insert into runs (id, config_id, config_name, trigger, parameters, state, priori
 values (:id, :config_id, :config_name, :trigger, cast(:parameters as jsonb), 'queued', :priority, :pool, :requested_by)
 on conflict (id) do nothing
 
--- name: cancel_queued
--- What no launcher has is cancelled at once.
-update runs set state = 'cancelled', reason = 'cancelled on request', ended_at = now(), cancel_requested_at = now()
-where id = :id and state = 'queued' returning id
-
--- name: request_cancel
--- What a launcher may have is asked to end; a tick confirms it.
-update runs set cancel_requested_at = coalesce(cancel_requested_at, now())
-where id = :id and state in ('launching', 'running') returning id
+-- name: cancel_run
+-- What no launcher has is cancelled at once; what one may have is asked to end, and a tick confirms it. One statement:
+-- between two, a tick could move the run from one to the other.
+update runs set
+    state = case when state = 'queued' then 'cancelled' else state end,
+    reason = case when state = 'queued' then 'cancelled on request' else reason end,
+    ended_at = case when state = 'queued' then now() end,
+    cancel_requested_at = coalesce(cancel_requested_at, now())
+where id = :id and state in ('queued', 'launching', 'running') returning state
 
 -- name: status
 -- One look at everything: what is live, waiting, quarantined, failing, and whether ticks happen.

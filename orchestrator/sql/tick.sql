@@ -16,7 +16,8 @@ select clock_timestamp()
 -- changes that health before this run is settled.
 select r.id, r.config_id, r.config_name, r.trigger, r.state, r.attempt, r.slot_at, r.parameters, r.spec, r.handle,
        r.launch_deadline_at, r.cancel_requested_at, r.started_at, r.queued_at, r.cursor_before, r.may_have_published,
-       coalesce(c.alert_after, 1) as alert_after, c.slack_channel, coalesce(s.consecutive_failures, 0) as failures,
+       coalesce(c.alert_after, 1) as alert_after,
+       case when c.id is null then r.spec ->> 'slack_channel' else c.slack_channel end as slack_channel, coalesce(s.consecutive_failures, 0) as failures,
        s.incident_id, s.last_success_at
 from runs r
 left join load_configs c on c.id = r.config_id
@@ -29,7 +30,7 @@ order by r.started_at nulls first, r.id
 -- open transaction holds is left for the next tick, both or neither; so is a retry of what was cancelled meanwhile.
 with wanted as (
     select * from jsonb_to_recordset(cast(:transitions as jsonb)) as t(
-        run_id uuid, attempt integer, leaves text, enters text, reason text, error_kind text, error text,
+        run_id uuid, attempt integer, leaves text, enters text, error_kind text, error text,
         not_before timestamptz, handle text, rows bigint, bytes bigint, cursor_after jsonb, log_uri text,
         notes jsonb, published boolean, ended boolean)
 ), state as materialized (
@@ -45,7 +46,6 @@ with wanted as (
 )
 update runs r set
     state = w.enters,
-    reason = w.reason,
     error_kind = w.error_kind,
     error = w.error,
     not_before_at = w.not_before,

@@ -73,3 +73,9 @@ def test_every_fault_is_told_at_once() -> None:
 def test_what_is_no_config_at_all_is_a_fault() -> None:
     with pytest.raises(ConfigError, match=r"^config: expected"):
         ConfigForm.read([1, 2])
+
+
+@pytest.mark.parametrize("source", [None, "a sheet", ["url"]])
+def test_flat_keys_beside_a_source_that_is_none_are_refused(source: object) -> None:
+    with pytest.raises(ConfigError, match="source: expected"):
+        ConfigForm.read(FLAT | {"source": source})

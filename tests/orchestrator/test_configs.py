@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sqlalchemy import event
 
 from orchestrator.check import ConfigError
 from orchestrator.config_form import ConfigForm
@@ -224,3 +225,15 @@ def test_cursor_survives_another_source_only_when_told(
         app.configs(connection).change("sheet", {"source": source}, now=app.now(connection), keep_cursor=keep)
     ticker.tick()
     assert rows(engine, "select cursor from load_states") == [{"cursor": cursor}]
+
+
+def test_config_that_somebody_else_has_just_deleted_is_not_found(engine: Engine, configs: Configs) -> None:
+    add_config(engine)
+
+    def delete_first(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "delete from load_configs where id" in statement:
+            execute(engine, "delete from load_configs where name = 'sheet'")
+
+    event.listen(engine, "before_cursor_execute", delete_first)
+    with pytest.raises(NotFound):
+        configs.delete("sheet")

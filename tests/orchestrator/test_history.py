@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from orchestrator.errors import NotFound, Refused
 from orchestrator.model import RunState
@@ -197,3 +197,18 @@ def test_recent_ends_are_what_ticks_counted_in_the_last_hour(
             {"age": age, "counts": counts},
         )
     assert history.recent_ends() == {"succeeded": 3, "failed": 1}
+
+
+def test_cancel_is_not_refused_because_a_tick_puts_the_run_back_meanwhile(
+    engine: Engine, history: History, ticker: Ticker
+) -> None:
+    add_config(engine)
+    ticker.tick()
+    [run] = rows(engine, "select id from runs")
+
+    def put_back(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        if "cancel_requested_at = coalesce" in statement:
+            execute(engine, "update runs set state = 'queued' where state = 'running'")
+
+    event.listen(engine, "before_cursor_execute", put_back)
+    assert history.cancel(str(run["id"])) is RunState.CANCELLED

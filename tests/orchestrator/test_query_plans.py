@@ -53,8 +53,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("history", "list_runs", {"config_id": None, **_PAGE}),
     ("history", "list_runs", {"config_id": 5, **_PAGE}),
     ("history", "find_run", {"first": NOBODY, "last": NOBODY}),
-    ("history", "cancel_queued", {"id": NOBODY}),
-    ("history", "request_cancel", {"id": NOBODY}),
+    ("history", "cancel_run", {"id": NOBODY}),
 ]
 
 

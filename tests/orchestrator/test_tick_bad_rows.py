@@ -10,6 +10,7 @@ import pytest
 
 from orchestrator.tick import Ticker, TickSettings
 from tests.support.configs import SHEET_URL, add_config, execute
+from tests.support.fakes import error
 from tests.support.ticks import finish, runs_of, state_of
 from worker.contract.run_folder import local_path
 
@@ -136,3 +137,37 @@ def test_look_that_fails_in_a_way_nobody_expected_changes_nothing_and_harms_no_o
     launcher.find_fault = None
     ticker.tick()
     assert {run["config_name"]: run["state"] for run in runs_of(engine)} == {"sheet": "succeeded", "other": "running"}
+
+
+# What is said about it
+
+
+def test_runs_that_end_without_an_execution_are_counted_by_their_tick(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher
+) -> None:
+    add_config(engine, max_attempts=1)
+    launcher.refusal = "no memory left"
+    assert ticker.tick().counts["failed"] == 1
+    add_config(engine, "gone")
+    ticker.tick(max_parallel_jobs=0)
+    execute(engine, "delete from load_configs")
+    assert ticker.tick().counts["cancelled"] == 1
+
+
+def test_failure_after_its_config_was_deleted_is_told_in_the_channel_it_had(
+    engine: Engine, ticker: Ticker, launcher: ScriptedLauncher, notifier: RecordingNotifier
+) -> None:
+    add_config(engine, max_attempts=1, slack_channel="#sales")
+    ticker.tick()
+    execute(engine, "delete from load_configs")
+    finish(launcher, 75, error=error("unavailable"))
+    ticker.tick()
+    assert [message.channel for message in notifier.messages] == ["#sales"]
+
+
+def test_text_that_spells_a_nul_is_kept(engine: Engine, ticker: Ticker, launcher: ScriptedLauncher) -> None:
+    add_config(engine, max_attempts=1)
+    ticker.tick()
+    finish(launcher, 75, error=error("unavailable", r"\u0000 cannot be converted to text, \\u0000 neither"))
+    ticker.tick()
+    assert runs_of(engine)[0]["error"] == r"\u0000 cannot be converted to text, \\u0000 neither"
