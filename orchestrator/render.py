@@ -34,7 +34,12 @@ _COLOURS = {
 }
 _NUMBERS = frozenset({"attempt", "rows", "took"})
 _NARROWED = frozenset({"config", "destination", "found", "name", "note", "why"})
-"""Columns that give way where the terminal is too narrow for all."""
+"""Columns that are told in words, and give way where the terminal is too narrow for all."""
+_WORDS_WIDTH = 20
+"""What these columns have, if they need it, before others are shown, too."""
+_GIVEN_UP = ("kind", "id", "took", "attempt", "rows", "last success", "next", "queued")
+"""Columns that a narrow terminal does without, the first of them first."""
+_GAP = 3
 _RUN_COLUMNS = ("run", "config", "state", "attempt", "rows", "queued", "took", "note")
 _SHOWN_ID = 8
 
@@ -58,12 +63,12 @@ def as_json(shown: BaseModel | Sequence[BaseModel] | Mapping[str, Any]) -> None:
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print rows: a table for a person, else a header and tab-separated lines."""
-    texts = [[value(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
-        for line in [columns, *texts]:
-            say("\t".join(line))
+    if sys.stdout.isatty():
+        console = _console()
+        console.print(terminal_table(columns, rows, console.width))
         return
-    _console().print(_table(columns, texts))
+    for line in [columns, *rows]:
+        say("\t".join(map(value, line)))
 
 
 def pairs(values: Iterable[tuple[str, object]]) -> None:
@@ -74,12 +79,12 @@ def pairs(values: Iterable[tuple[str, object]]) -> None:
         say(f"{label:<{width}}  {text}" if width else f"{label}\t{text}")
 
 
-def value(found: object) -> str:
-    """Return a value as it stands in a line: in one cell, without line breaks."""
+def value(found: object, *, times: str = "%Y-%m-%d %H:%M:%SZ") -> str:
+    """Return a value as it stands in a line: in one cell, without line breaks; times in UTC."""
     if found is None:
         return "-"
     if isinstance(found, datetime):
-        return f"{found.astimezone(UTC):%Y-%m-%d %H:%M:%S}Z"
+        return f"{found.astimezone(UTC):{times}}"
     if isinstance(found, timedelta):
         from orchestrator.durations import format_duration
 
@@ -154,7 +159,7 @@ class _Changes:
             now = row["state"], row["attempt"]
             if self._known.get(row["id"]) != now:
                 self._known[row["id"]] = now
-                say("\t".join(_run(row, now=datetime.now(UTC))))
+                say("\t".join(map(value, _run(row, now=datetime.now(UTC)))))
         sys.stdout.flush()
 
 
@@ -163,17 +168,18 @@ def _live_table() -> Iterator[Callable[[Sequence[RowMapping]], None]]:
     from rich.live import Live
 
     latest: list[Sequence[RowMapping]] = [[]]
+    console = _console()
 
     def shown() -> Table:
         now = datetime.now(UTC)
-        return _table(_RUN_COLUMNS, [_run(row, now=now) for row in latest[0]])
+        return terminal_table(_RUN_COLUMNS, [_run(row, now=now) for row in latest[0]], console.width)
 
-    with Live(console=_console(), get_renderable=shown, refresh_per_second=4):
+    with Live(console=console, get_renderable=shown, refresh_per_second=4):
         yield lambda rows: latest.__setitem__(0, rows)
 
 
-def _run(row: RowMapping, *, now: datetime | None) -> list[str]:
-    cells = [
+def _run(row: RowMapping, *, now: datetime | None) -> list[object]:
+    return [
         str(row["id"])[:_SHOWN_ID],
         row["config_name"],
         row["state"],
@@ -183,7 +189,6 @@ def _run(row: RowMapping, *, now: datetime | None) -> list[str]:
         _took(row, now),
         _why(row),
     ]
-    return [value(cell) for cell in cells]
 
 
 def _took(row: RowMapping, now: datetime | None) -> str | None:
@@ -206,21 +211,37 @@ def _console() -> Console:
     return Console(highlight=False)
 
 
-def _table(columns: Sequence[str], texts: Iterable[Sequence[str]]) -> Table:
+def terminal_table(columns: Sequence[str], rows: Iterable[Sequence[object]], width: int) -> Table:
+    """Return rows as a table for a terminal of this width, which goes without some columns if it is narrow."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
+    texts = [[value(cell, times="%m-%d %H:%MZ") for cell in row] for row in rows]
+    places = _fitting(columns, texts, width)
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
+    for column in (columns[place] for place in places):
         justify: Literal["right", "left"] = "right" if column in _NUMBERS else "left"
         shown.add_column(column, justify=justify, overflow="fold", no_wrap=column not in _NARROWED)
     for row in texts:
-        cells = (Text(cell, style=_COLOURS.get(cell, "")) for cell in row)
-        shown.add_row(
-            *(_one_line(cell) if column == "note" else cell for column, cell in zip(columns, cells, strict=True))
-        )
+        cells = {columns[place]: Text(row[place], style=_COLOURS.get(row[place], "")) for place in places}
+        shown.add_row(*(_one_line(cell) if column == "note" else cell for column, cell in cells.items()))
     return shown
+
+
+def _fitting(columns: Sequence[str], texts: Sequence[Sequence[str]], width: int) -> list[int]:
+    """Return the places of the columns that a terminal of this width has room for."""
+    needed = [max(len(cell) for cell in cells) for cells in zip(columns, *texts, strict=True)]
+    needed = [
+        min(cells, _WORDS_WIDTH) if column in _NARROWED else cells
+        for column, cells in zip(columns, needed, strict=True)
+    ]
+    places = list(range(len(columns)))
+    for column in _GIVEN_UP:
+        if sum(needed[place] + _GAP for place in places) <= width + 1:
+            break
+        places = [place for place in places if columns[place] != column]
+    return places
 
 
 def _one_line(text: Text) -> Text:
