@@ -79,8 +79,6 @@ TRANSITIONS: dict[RunState, frozenset[RunState]] = {
 """The transition table. `running -> running` hands a run to the execution that holds its fence."""
 
 ENDED = frozenset(state for state, after in TRANSITIONS.items() if not after)
-COUNTED = frozenset({RunState.LAUNCHING, RunState.RUNNING})
-"""The states that count against a limit."""
 
 
 class SkipReason(StrEnum):

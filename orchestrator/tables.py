@@ -17,7 +17,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, INTERVAL, JSONB, TIMESTAMP, UUID
 
-from orchestrator.model import COUNTED, ENDED, AlertKind, CatchUp, RunState, Trigger
+from orchestrator.model import ENDED, AlertKind, CatchUp, RunState, Trigger
 from worker.contract.run_spec import LoadMode, SchemaHandling
 
 metadata = sa.MetaData(naming_convention={"pk": "%(table_name)s_pkey", "ix": "%(table_name)s_by_%(column_0_N_name)s"})
@@ -232,6 +232,3 @@ ticks = sa.Table(
     sa.Column("complete", sa.Boolean, nullable=False, comment="false: the budget ended it, the next tick goes on"),
     sa.Index("ticks_by_started_at", "started_at"),
 )
-
-COUNTED_SQL = _one_of("state", sorted(COUNTED))
-LIVE_SQL = _LIVE
