@@ -32,6 +32,7 @@ _MASKS = (
     (r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "ID"),
     (r"\b[0-9a-f]{8}\b", "ID"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", "TIME"),
+    (r"\d\d-\d\d \d\d:\d\dZ", "TIME"),
     (r"\b\d+\.\d+s\b", "SECONDS"),
     (r"(http://127\.0\.0\.1):\d+", r"\1"),
     (r"[─-╿]", " "),
@@ -86,6 +87,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
             assert process.info["cwd"] != str(folder), f"{process} is left running"
 
 
+@pytest.mark.timeout(300)  # a dozen commands, each a process of its own: no haste on a busy machine
 def test_tutorial_does_what_it_says(home: Path, environment: dict[str, str], tmp_path: Path) -> None:
     bash = shutil.which("bash")
     assert bash
