@@ -135,7 +135,7 @@ def _print(rows: int, results: list[Result]) -> None:
     for result in results:
         print(
             f"  {result.name:16} {rows / result.seconds:11,.0f} rows/s {result.megabytes:7,.0f} MB   "
-            f"Sluice: {result.seconds / ours.seconds:5.2f} x as fast, {ours.megabytes / result.megabytes:5.2f} x as much"
+            f"Sluice: {result.seconds / ours.seconds:5.2f} x as fast, {ours.megabytes / result.megabytes:5.2f} x the MB"
         )
 
 
