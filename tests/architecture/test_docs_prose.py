@@ -43,6 +43,11 @@ _SETTING = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
 _TOLD = re.compile(r"^(INSERT INTO|UPDATE|DELETE FROM|SELECT) [^…]*$")
 _OURS = re.compile(r"^(\w+=\S+ )*sluice(-worker)? [^|]*$")
 _DEFAULTS = Defaults(destination_url="duckdb:///lake.duckdb", runs_url="file:///runs")
+_FILE = re.compile(
+    r"^(?:benchmarks|bin|docs|migrations|orchestrator|requirements|sandbox|tests|worker)/[\w./-]+(::\w+)?$"
+)
+_EXAMPLE = "csv_url"
+"""The kind that a how-to adds: its files are not where it says, but where the tests keep them."""
 _NOT_READ_YET = {"GCP_REGION", "GCS_BUCKET_NAME"}
 """The page of settings says so."""
 # What statements on the pages act upon.
@@ -122,6 +127,23 @@ def _written_in_code() -> set[str]:
     return {
         name for file in files if file != here for name in _SETTING.findall(file.read_text(encoding="utf-8").upper())
     }
+
+
+@every_page
+def test_files_and_tests_that_are_named_exist(page: Path) -> None:
+    for named in filter(_FILE.match, inline_code(page)):
+        path, _, test = named.partition("::")
+        if _EXAMPLE not in path:
+            assert (ROOT / path).exists(), named
+            assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8") if test else True, named
+
+
+def test_modules_in_the_picture_of_the_path_exist() -> None:
+    (picture,) = blocks(DOCS / "explanation" / "the-path.md", "text")
+    named = re.findall(r"[a-z_/]+(?:\.py|\.sql|/)(?=[,\s]|$)", picture.text)
+    places = [ROOT, ROOT / "orchestrator", ROOT / "worker"]
+    assert len(named) > len(places)
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
 @pytest.fixture
