@@ -22,7 +22,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave it serving until Ctrl-C, and print the address")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A shell starts what runs in its background with SIGINT ignored.
+        signal.signal(number, signal.default_int_handler)
     started = time.monotonic()
     try:
         with stage() as ready:
